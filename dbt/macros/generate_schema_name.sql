@@ -1,0 +1,10 @@
+{#- A workflow's models lie in the schema of its name. A model's own `schema` is added behind it, as in
+    `shop_staging`, so that no workflow writes into another's. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {%- set workflow = env_var('DATAFLOW_WORKFLOW', target.schema) -%}
+    {%- if custom_schema_name is none -%}
+        {{ workflow }}
+    {%- else -%}
+        {{ workflow }}_{{ custom_schema_name | trim }}
+    {%- endif -%}
+{%- endmacro %}

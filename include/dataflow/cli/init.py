@@ -1,0 +1,57 @@
+"""``dataflow init``: create what the services need, once, before any DAG runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from dataflow.cli.console import err, out, print_problems
+from dataflow.cli.project import open_project
+from dataflow.errors import InputError
+
+__all__ = ["init"]
+
+POOL = ("warehouse", "1", "One dbt process at a time on the DuckDB file; spares worker slots.")
+
+
+def init(
+    *,
+    pools: Annotated[bool, typer.Option(help="Also create Airflow's pools in its metadata database.")] = True,
+) -> None:
+    """Create run history, the warehouse, Airflow's pools and the dbt manifests; running it again does no harm."""
+    from dataflow.modelling.compile import compile_models
+    from dataflow.ops.history import History
+    from dataflow.warehouse.create import create_warehouse
+
+    settings, registry = open_project()
+    workflows = list(registry.workflows.values())
+    for folder in (settings.landing, settings.published, settings.scratch):
+        folder.mkdir(parents=True, exist_ok=True)
+    out.print("Run history ...")
+    History(settings.ops).create()
+    out.print("Warehouse ...")
+    create_warehouse(settings, [workflow.name for workflow in workflows])
+    if pools:
+        out.print("Airflow pools ...")
+        _create_pools()
+    with_models = [workflow for workflow in workflows if workflow.models]
+    out.print(f"dbt models of {len(with_models)} workflows ...")
+    problems = [*registry.problems, *compile_models(settings, with_models)]
+    if problems:
+        err.print("Created; these configs and models are broken, their workflows will not run:", markup=False)
+        print_problems(problems)
+    out.print("Ready.")
+
+
+def _create_pools() -> None:
+    """Ask Airflow's own program, so that this one stays without Airflow."""
+    command = [sys.executable, "-m", "airflow", "pools", "set", *POOL]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+    if done.returncode != 0:
+        raise InputError(
+            "Airflow could not create the pool `warehouse`; is its metadata database there "
+            f"(`airflow db migrate`)? With --no-pools it is left out.\n{done.stderr.strip()[-1_000:]}"
+        )

@@ -1,0 +1,56 @@
+"""A run as it goes on, a line a step: live on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.live import Live
+from rich.markup import escape
+from rich.spinner import Spinner
+
+from dataflow.cli.console import out, seconds
+from dataflow.loading.workflow import Workflow
+from dataflow.runtime.local import StepEvent
+
+__all__ = ["RunProgress"]
+
+MARKS = {"succeeded": "[green]ok[/green]", "failed": "[red]failed[/red]", "skipped": "[yellow]skipped[/yellow]"}
+
+
+class RunProgress:
+    """Shows each step when it ends, and which one is under way; why a run failed is said once, at its end.
+
+    Call it with a run's events.
+    """
+
+    def __init__(self, workflow: Workflow, *, quiet: bool = False) -> None:
+        self._width = max(len(task.id) for task in workflow.plan.tasks)
+        self._quiet = quiet
+        self._live = Live(console=out, transient=True, refresh_per_second=8)
+
+    def __enter__(self) -> Self:
+        if not self._quiet and out.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._live.stop()
+
+    def __call__(self, event: StepEvent) -> None:
+        """Show one event."""
+        if self._quiet:
+            return
+        if event.state == "started":
+            self._live.update(Spinner("dots", text=f" {event.task_id}"))
+            return
+        done = f"{event.rows:>12,} {self._unit(event)}" if event.rows is not None and event.state != "failed" else ""
+        message = f"  {escape(event.message)}" if event.message and event.state != "failed" else ""
+        out.print(
+            f"{event.task_id:<{self._width}}  {MARKS[event.state]:<22} {done:<19}  {seconds(event.seconds)}{message}"
+        )
+
+    def _unit(self, event: StepEvent) -> str:
+        """The dbt group builds models, every other step handles rows."""
+        unit = "model" if event.task_id == "dbt" else "row"
+        return unit if event.rows == 1 else f"{unit}s"

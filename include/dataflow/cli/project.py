@@ -1,0 +1,48 @@
+"""The project that a command works on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dataflow.errors import ConfigError, InputError
+from dataflow.loading.workflow import Workflow
+from dataflow.registry import Registry, load_registry
+from dataflow.settings import Settings
+
+__all__ = ["chosen", "open_project"]
+
+
+def open_project(*, only: str | None = None) -> tuple[Settings, Registry]:
+    """Read the settings and the workflows of the project here; one workflow alone where it is named.
+
+    Raises:
+        InputError: when there is no project here.
+    """
+    settings = Settings.load()
+    return settings, load_registry(settings.project, only=only, environment=settings.environment)
+
+
+def chosen(registry: Registry, name: str) -> Workflow:
+    """Give the workflow of that name.
+
+    Raises:
+        ConfigError: when its config is broken.
+        InputError: when there is none; the text names a near miss, or what there is.
+    """
+    import difflib
+
+    if name in registry.workflows:
+        return registry.workflows[name]
+    own = [problem for problem in registry.problems if problem.path.startswith(f"include/workflows/{name}/")]
+    if own:
+        raise ConfigError(own)
+    names = sorted(path.name for path in _folders())
+    near = difflib.get_close_matches(name, names, n=1)
+    known = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(names) or 'none yet'}"
+    raise InputError(f"no workflow {name!r}; {known}")
+
+
+def _folders() -> list[Path]:
+    from dataflow.paths import find_project, workflows_folder
+
+    return [path.parent for path in workflows_folder(find_project()).glob("*/config.yaml")]

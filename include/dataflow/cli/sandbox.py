@@ -1,0 +1,37 @@
+"""A private place for a trial run: same code, same inputs, none of the real data is touched."""
+
+from __future__ import annotations
+
+import shutil
+
+from dataflow.loading.workflow import Workflow
+from dataflow.settings import Settings
+from dataflow.spec.sources import PublishedSource
+
+__all__ = ["sandbox_of"]
+
+
+def sandbox_of(settings: Settings, workflow: Workflow) -> Settings:
+    """Give settings whose landing, warehouse, snapshots and history lie in an empty folder of their own.
+
+    What other workflows really published is linked in, so that a ``published`` source reads the real thing.
+    """
+    home = settings.project / ".dataflow" / "sandbox" / workflow.name
+    shutil.rmtree(home, ignore_errors=True)
+    published = home / "published"
+    published.mkdir(parents=True)
+    for source in workflow.spec.sources.values():
+        if isinstance(source, PublishedSource):
+            owner = source.table.split(".")[0]
+            real = settings.published / owner
+            if owner != workflow.name and real.is_dir() and not (published / owner).exists():
+                (published / owner).symlink_to(real, target_is_directory=True)
+    return settings.model_copy(
+        update={
+            "landing": home / "landing",
+            "warehouse": home / "warehouse.duckdb",
+            "published": published,
+            "scratch": home / "scratch",
+            "ops": f"sqlite:///{home / 'ops.db'}",
+        }
+    )

@@ -1,0 +1,155 @@
+"""``dataflow workflow``: list workflows, and run one here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from dataflow.cli.console import emit, err, out, print_json, seconds
+from dataflow.cli.given import param_values, window_of
+from dataflow.cli.progress import RunProgress
+from dataflow.cli.project import chosen, open_project
+from dataflow.cli.sandbox import sandbox_of
+from dataflow.errors import ConfigError
+from dataflow.loading.workflow import Workflow
+from dataflow.settings import Settings
+from dataflow.spec.schedule import AssetSchedule, cron_of
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Work with workflows.", no_args_is_help=True)
+
+RUN_FAILED = 2
+
+
+@app.command("list")
+def list_workflows(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List every workflow: schedule, owner, sources, state, last run, problems."""
+    settings, registry = open_project()
+    last = _last_runs(settings)
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "schedule": _schedule_text(workflow.spec.schedule),
+            "owner": workflow.spec.owner,
+            "sources": list(workflow.spec.sources),
+            "models": len(workflow.models),
+            "state": "healthy",
+            "last_run": last.get(name, "never"),
+            "problems": sum(problem.path.startswith(f"include/workflows/{name}/") for problem in registry.problems),
+        }
+        for name, workflow in registry.workflows.items()
+    ]
+    broken: dict[str, int] = {}
+    for problem in registry.problems:
+        parts = problem.path.split("/")
+        if len(parts) > 3 and parts[2] not in registry.workflows:
+            broken[parts[2]] = broken.get(parts[2], 0) + 1
+    rows += [
+        dict.fromkeys(["name", "schedule", "owner", "sources", "models", "state", "last_run", "problems"], "")
+        | {"name": name, "sources": [], "models": 0, "state": "broken", "last_run": last.get(name, "never")}
+        | {"problems": count}
+        for name, count in broken.items()
+    ]
+    emit(sorted(rows, key=lambda row: str(row["name"])), as_json=as_json, empty="No workflows yet.")
+    if broken and not as_json:
+        err.print(f"\n{len(broken)} broken: `dataflow config validate` says what and where.", markup=False)
+
+
+@app.command("run")
+def run(
+    name: Annotated[str, typer.Argument(help="The workflow.")],
+    *,
+    live: Annotated[bool, typer.Option("--live", help="On the real data, beside a running Airflow.")] = False,
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value; may be repeated.")] = None,
+    window: Annotated[
+        str | None, typer.Option(help="A day, or start/end: 2025-01-01 or 2025-01-01/2025-02-01.")
+    ] = None,
+    show: Annotated[int, typer.Option(help="Show so many rows of each published table.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run a workflow here: in a private sandbox beside the real data, or with --live on the real data."""
+    from dataflow.runtime.local import run_workflow
+
+    settings, registry = open_project(only=name)
+    workflow = chosen(registry, name)
+    _compile(settings, workflow)
+    here = settings if live else sandbox_of(settings, workflow)
+    _prepare(here, workflow.name)
+    with RunProgress(workflow, quiet=as_json) as progress:
+        result = run_workflow(
+            workflow,
+            settings=here,
+            params=param_values(workflow.spec, param or []),
+            window=window_of(workflow.spec, window),
+            progress=progress,
+        )
+    if as_json:
+        print_json({field: getattr(result, field) for field in result.__slots__})
+    elif result.status == "success":
+        where = "" if live else " in its sandbox"
+        out.print(f"{name} succeeded{where} in {seconds(result.duration_seconds)}, run {result.run_id}")
+        _show(here, name, show)
+    else:
+        step = f" at {result.failed_step}" if result.failed_step else ""
+        err.print(f"{name} {result.status}{step}: {result.error or 'no reason is known'}", markup=False)
+    if result.status == "failed":
+        raise typer.Exit(RUN_FAILED)
+
+
+def _compile(settings: Settings, workflow: Workflow) -> None:
+    """Bring the dbt models up to date; one that does not compile is told before anything is read or loaded."""
+    if not workflow.models:
+        return
+    from dataflow.modelling.compile import compile_models
+
+    with err.status("Compiling the dbt models ..."):
+        problems = compile_models(settings, [workflow])
+    if problems:
+        raise ConfigError(problems)
+
+
+def _prepare(settings: Settings, name: str) -> None:
+    from dataflow.ops.history import open_history
+    from dataflow.warehouse.create import create_warehouse
+
+    open_history(settings.ops).create()
+    create_warehouse(settings, [name])
+
+
+def _show(settings: Settings, name: str, rows: int) -> None:
+    from dataflow.cli.query import read_rows
+    from dataflow.warehouse.snapshot import current_snapshot
+
+    snapshot = current_snapshot(settings, name)
+    if snapshot is None or not rows:
+        return
+    for table in snapshot.tables:
+        emit(
+            read_rows(settings, name, f'select * from "{table}" limit {rows}'),
+            as_json=False,
+            empty=f"{table} has no rows.",
+            title=f"\n{table}",
+            is_data=True,
+        )
+
+
+def _last_runs(settings: Settings) -> dict[str, str]:
+    from dataflow.ops.history import open_history
+    from dataflow.ops.reading import list_runs
+
+    history = open_history(settings.ops)
+    if not history.is_created():
+        return {}
+    last: dict[str, str] = {}
+    for record in list_runs(history, limit=5_000):
+        last.setdefault(record.workflow, f"{record.status} {record.created_at:%Y-%m-%d %H:%M}")
+    return last
+
+
+def _schedule_text(schedule: Any) -> str:
+    if isinstance(schedule, AssetSchedule):
+        return f" {'and' if schedule.match == 'all' else 'or'} ".join(schedule.assets)
+    cron = cron_of(schedule)
+    return schedule if isinstance(schedule, str) else str(cron)

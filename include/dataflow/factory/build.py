@@ -1,0 +1,132 @@
+"""Every DAG of a project, and everything that is wrong with the workflows that became none."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from airflow.sdk import DAG, get_parsing_context
+from pydantic import ValidationError
+
+from dataflow.errors import DataflowError, Problem
+from dataflow.factory.dag import build_dag
+from dataflow.paths import WORKFLOWS
+from dataflow.registry import load_registry
+from dataflow.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dataflow.loading.workflow import Workflow
+    from dataflow.registry import Registry
+
+__all__ = ["Built", "build", "build_dags", "build_project", "project_of"]
+
+_log = logging.getLogger("dataflow.factory")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A workflow is in one of the two."""
+
+    dags: dict[str, DAG]
+    """By dag_id, sorted."""
+    problems: tuple[Problem, ...]
+
+
+def build_dags(registry: Registry, *, settings: Settings, shard: tuple[int, int] | None = None) -> dict[str, DAG]:
+    """Give the DAG of every healthy workflow of the registry, by dag_id.
+
+    Args:
+        registry: The workflows.
+        settings: Where their tasks find data.
+        shard: ``(0, 4)`` gives the first of four parts; a workflow keeps its part whatever joins or leaves.
+    """
+    return build(registry, settings=settings, shard=shard).dags
+
+
+def build(
+    registry: Registry, *, settings: Settings, shard: tuple[int, int] | None = None, with_models: bool = True
+) -> Built:
+    """Build every workflow of the registry; never raises for one that cannot be built, which becomes a problem."""
+    dags: dict[str, DAG] = {}
+    problems = list(registry.problems)
+    for name, workflow in registry.workflows.items():
+        if shard is not None and crc32(name.encode()) % shard[1] != shard[0]:
+            continue
+        problem = None
+        try:
+            problem = _manifest_problem(workflow, settings) if with_models else None
+            if problem is None:
+                dags[name] = build_dag(workflow, settings, with_models=with_models)
+        except DataflowError as exc:
+            problem = _problem(workflow, _first_line(exc))
+        except Exception as exc:  # noqa: BLE001  # one workflow must never take the others along
+            _log.warning("workflow %s cannot be built", name, exc_info=True)
+            problem = _problem(workflow, f"Airflow does not take it: {type(exc).__name__}: {_first_line(exc)}")
+        if problem is not None:
+            problems.append(problem)
+    return Built(dags, tuple(sorted(problem for problem in problems if problem.severity == "error")))
+
+
+def build_project(dag_file: str) -> Built:
+    """Build the project of a file in ``dags/``: every workflow, or at a task's start the one whose task it is.
+
+    Never raises: what stops the whole project is a problem too.
+    """
+    root = project_of(dag_file)
+    asked = get_parsing_context()
+    # A task outside of the dbt group needs neither its models nor Cosmos.
+    with_models = asked.task_id is None or asked.task_id.startswith("dbt.")
+    with _nothing_collected():
+        try:
+            settings = Settings.load(root)
+            registry = load_registry(root, only=asked.dag_id, environment=settings.environment)
+        except ValidationError as exc:
+            wrong = [(f"DATAFLOW_{error['loc'][0]}".upper(), error["msg"]) for error in exc.errors()]
+            return Built({}, tuple(sorted(Problem(".env", 1, 1, name, text) for name, text in wrong)))
+        except Exception as exc:  # noqa: BLE001  # a file that raises would take every DAG of the house along
+            _log.warning("the project at %s cannot be read", root, exc_info=True)
+            text = _first_line(exc) if isinstance(exc, DataflowError) else f"{type(exc).__name__}: {_first_line(exc)}"
+            return Built({}, (Problem(WORKFLOWS.as_posix(), 1, 1, "", text),))
+        return build(registry, settings=settings, with_models=with_models)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, over DAGs that are all to stay; a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def project_of(dag_file: str) -> Path:
+    """Give ``DATAFLOW_PROJECT``, else the folder above that of the file."""
+    named = os.environ.get("DATAFLOW_PROJECT")
+    return Path(named).resolve() if named else Path(dag_file).resolve().parents[1]
+
+
+def _manifest_problem(workflow: Workflow, settings: Settings) -> Problem | None:
+    if not workflow.models:
+        return None
+    from dataflow.modelling.manifest import manifest_problem
+
+    return manifest_problem(workflow, settings)
+
+
+def _problem(workflow: Workflow, message: str) -> Problem:
+    return Problem(f"{WORKFLOWS.as_posix()}/{workflow.name}/config.yaml", 1, 1, "", message)
+
+
+def _first_line(exc: Exception) -> str:
+    return next((line for line in str(exc).splitlines() if line.strip()), "no further text")

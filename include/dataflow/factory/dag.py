@@ -1,0 +1,164 @@
+"""A workflow as an Airflow DAG."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, Param, TaskGroup
+
+from dataflow.factory.assets import outlets_of
+from dataflow.factory.callbacks import run_ended
+from dataflow.factory.schedule import airflow_schedule, start_of
+from dataflow.factory.tasks import execute
+from dataflow.loading.carried import carry
+from dataflow.paths import WORKFLOWS
+from dataflow.spec.params import param_schema
+from dataflow.spec.tables import tables_of
+
+if TYPE_CHECKING:
+    from dataflow.loading.workflow import Workflow
+    from dataflow.settings import Settings
+    from dataflow.spec.plan import Task
+    from dataflow.spec.workflow import WorkflowSpec
+
+__all__ = ["build_dag"]
+
+
+def build_dag(workflow: Workflow, settings: Settings, *, with_models: bool = True) -> DAG:
+    """Make the DAG of a workflow: a task for each of its plan, and the dbt group.
+
+    Args:
+        workflow: The workflow.
+        settings: Where its tasks find data; bound to them, never serialized.
+        with_models: False leaves the dbt group out. A task that is not of it starts sooner without, and whatever
+            happened to the models meanwhile.
+    """
+    spec = workflow.spec
+    dag = DAG(
+        workflow.name,
+        schedule=airflow_schedule(spec.schedule),
+        start_date=start_of(spec.start_date, spec.schedule) if spec.start_date else None,
+        catchup=spec.catchup,
+        max_active_runs=spec.max_active_runs,
+        **_limits(),
+        dagrun_timeout=spec.dagrun_timeout,
+        default_args=_default_args(workflow, _manifest(workflow, settings) if with_models else None),
+        params={name: Param(param.default, **param_schema(param)) for name, param in spec.params.items()},
+        dag_display_name=spec.title or workflow.name,
+        description=spec.description,
+        doc_md=_documentation(workflow),
+        tags=sorted(spec.tags),
+        on_success_callback=partial(run_ended, settings, "COMPLETED"),
+        on_failure_callback=partial(run_ended, settings, "FAILED"),
+        # The file that asks for DAGs keeps them in its globals; a file that only wants their problems must not.
+        auto_register=False,
+    )
+    _add_tasks(dag, workflow, settings, with_models=with_models)
+    return dag
+
+
+@cache
+def _limits() -> dict[str, Any]:
+    """Read once what Airflow reads of its configuration for every DAG; it is a tenth of a plain DAG's time."""
+    from airflow.sdk.configuration import conf
+
+    return {
+        "max_active_tasks": conf.getint("core", "max_active_tasks_per_dag"),
+        "max_consecutive_failed_dag_runs": conf.getint("core", "max_consecutive_failed_dag_runs_per_dag"),
+        "disable_bundle_versioning": conf.getboolean("dag_processor", "disable_bundle_versioning"),
+    }
+
+
+def _manifest(workflow: Workflow, settings: Settings) -> str | None:
+    if not workflow.models:
+        return None
+    from dataflow.modelling.manifest import manifest_hash
+
+    return manifest_hash(workflow, settings)
+
+
+def _default_args(workflow: Workflow, manifest: str | None) -> dict[str, Any]:
+    spec = workflow.spec
+    args: dict[str, Any] = {
+        "owner": spec.owner,
+        "retries": spec.retries,
+        "retry_delay": spec.retry_delay,
+        # Airflow's flag is a factor, and 0 means that the pause stays the same.
+        "retry_exponential_backoff": 2.0 if spec.retry_exponential_backoff else 0,
+        "priority_weight": spec.priority_weight,
+        "dataflow": carry(workflow, manifest=manifest),
+    }
+    if spec.execution_timeout is not None:
+        args["execution_timeout"] = spec.execution_timeout
+    if spec.pool is not None:
+        args["pool"] = spec.pool
+    return args
+
+
+def _add_tasks(dag: DAG, workflow: Workflow, settings: Settings, *, with_models: bool) -> None:
+    made: dict[str, PythonOperator | TaskGroup] = {}
+    groups: dict[str, TaskGroup] = {}
+    with dag:
+        for task in workflow.plan.tasks:
+            if task.kind == "dbt":
+                if not with_models:
+                    continue
+                node: PythonOperator | TaskGroup = _models(workflow, settings)
+            else:
+                node = _operator(dag, workflow, task, groups=groups, settings=settings)
+            for before in task.after:
+                if before in made:
+                    node.set_upstream(made[before])
+            made[task.id] = node
+
+
+def _operator(
+    dag: DAG, workflow: Workflow, task: Task, *, groups: dict[str, TaskGroup], settings: Settings
+) -> PythonOperator:
+    # A group puts its own id before those of its tasks: ``orders`` in ``ingest`` is ``ingest.orders``.
+    group_id, _, name = task.id.rpartition(".")
+    if group_id and group_id not in groups:
+        groups[group_id] = TaskGroup(group_id, dag=dag)
+    return PythonOperator(
+        task_id=name,
+        dag=dag,
+        task_group=groups.get(group_id),
+        python_callable=partial(execute, workflow, task, settings),
+        outlets=outlets_of(workflow, task),
+        # The runtime logs what a task did; what it returned is on the XCom page.
+        show_return_value_in_logs=False,
+    )
+
+
+def _models(workflow: Workflow, settings: Settings) -> TaskGroup:
+    # Cosmos costs 0.7 s at its first import, which a workflow without models does not pay.
+    from dataflow.factory.dbt_group import dbt_group
+
+    group: TaskGroup = dbt_group(workflow, settings)
+    return group
+
+
+def _documentation(workflow: Workflow) -> str:
+    spec = workflow.spec
+    config = f"{WORKFLOWS.as_posix()}/{workflow.name}/config.yaml"
+    lines = [
+        spec.description,
+        "",
+        f"- Sources: {_sources(spec)}",
+        f"- Tables: {_listed(tables_of(spec))}",
+        f"- Models: {_listed(workflow.models)}" if workflow.models else "",
+        f"- Publishes: {_listed(f'warehouse/{workflow.name}/{table}' for table in workflow.published_tables)}",
+        f"- Domain: `{spec.domain}`" if spec.domain else "",
+        f"- Config: `{config}` ({workflow.config_hash})",
+    ]
+    return "\n".join(line for number, line in enumerate(lines) if line or number == 1)
+
+
+def _sources(spec: WorkflowSpec) -> str:
+    return ", ".join(f"`{name}` ({source.type})" for name, source in spec.sources.items())
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,137 @@
+"""One task of a workflow, as Airflow calls it: its context in, our errors out in Airflow's words."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSkipException, ErrorType
+
+from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded, TransientError
+from dataflow.factory.assets import describe_events, outlets_of
+from dataflow.factory.schedule import interval_of, partition_of
+from dataflow.runtime.request import RunKind, RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dataflow.loading.workflow import Workflow
+    from dataflow.settings import Settings
+    from dataflow.spec.plan import Task
+
+__all__ = ["execute", "request_from", "resolve_reference"]
+
+_KINDS: dict[str, RunKind] = {
+    "scheduled": "scheduled",
+    "backfill": "backfill",
+    "asset_triggered": "asset",
+    "asset_materialization": "asset",
+}
+"""Of Airflow's run types; every other one is a run that somebody asked for."""
+
+
+def execute(workflow: Workflow, task: Task, settings: Settings, /, **context: Any) -> dict[str, Any]:
+    """Run the task; bound to its first three arguments, a PythonOperator's callable.
+
+    Those go by place only: the context has a ``task`` too.
+
+    Raises:
+        AirflowSkipException: when a newer run did this work already; what comes after is skipped too.
+        AirflowFailException: when another try would fail the same way.
+        TransientError: and any other error as it is, so that ``retries`` apply.
+    """
+    from dataflow.runtime.run import run_task
+
+    log = logging.getLogger(f"dataflow.{workflow.name}")
+    try:
+        receipt = run_task(workflow, task, request=request_from(workflow, context, log=log), settings=settings)
+    except RunSuperseded as exc:
+        raise AirflowSkipException(str(exc)) from exc
+    except (FatalError, InputError, ConfigError) as exc:
+        log.error("%s of %s failed, and another try would too: %s", task.id, workflow.name, exc)  # noqa: TRY400  # Airflow logs the trace
+        raise AirflowFailException(str(exc)) from exc
+    describe_events(context, outlets_of(workflow, task), receipt)
+    return receipt
+
+
+def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Logger) -> RunRequest:
+    """Read what the runtime needs to know from the context of an Airflow task."""
+    dag_run, ti = context["dag_run"], context["ti"]
+    schedule = workflow.spec.schedule
+    return RunRequest(
+        workflow=workflow.name,
+        run_id=dag_run.run_id,
+        kind=_KINDS.get(str(getattr(dag_run.run_type, "value", dag_run.run_type)), "manual"),
+        run_after=dag_run.run_after,
+        interval=interval_of(dag_run, schedule),
+        partition_key=dag_run.partition_key,
+        partition=partition_of(dag_run, schedule),
+        params=dict(context["params"]),
+        task_id=ti.task_id,
+        try_number=ti.try_number,
+        output=lambda task_id: ti.xcom_pull(task_ids=task_id),
+        state_of=_state_reader(ti, workflow.name),
+        log=log,
+        resolve=resolve_reference,
+    )
+
+
+def _state_reader(ti: Any, dag_id: str) -> Callable[[str], str | None]:
+    def state_of(run_id: str) -> str | None:
+        try:
+            state = ti.get_dagrun_state(dag_id=dag_id, run_id=run_id)
+        except AirflowRuntimeError as exc:
+            detail = exc.error.detail or {}
+            if detail.get("status_code") == 404:
+                return None
+            # Not knowing is not the same as gone: a run taken for gone would be closed in run history.
+            raise TransientError(f"Airflow does not tell the state of run {run_id}: {exc}") from exc
+        return str(getattr(state, "value", state))
+
+    return state_of
+
+
+def resolve_reference(reference: str) -> str:
+    """Give the value of ``conn:ID.password`` or ``var:KEY``.
+
+    Airflow masks in every log what may be a secret: passwords and extras, and variables whose key says so.
+
+    Raises:
+        FatalError: when there is no such connection, field or variable.
+    """
+    kind, _, name = reference.partition(":")
+    return _variable(name) if kind == "var" else _connection_field(name)
+
+
+def _variable(key: str) -> str:
+    from airflow.sdk import Variable
+
+    try:
+        return str(Variable.get(key))
+    except AirflowRuntimeError as exc:
+        if exc.error.error is not ErrorType.VARIABLE_NOT_FOUND:
+            raise TransientError(f"Airflow does not give variable {key!r}: {exc.error.error.value}") from exc
+        raise FatalError(f"${{var:{key}}}: Airflow has no such variable; `airflow variables set {key} ...`") from None
+
+
+def _connection_field(name: str) -> str:
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.log import mask_secret
+
+    connection_id, _, field = name.rpartition(".")
+    try:
+        connection = Connection.get(connection_id)
+    except AirflowNotFoundException:
+        raise FatalError(
+            f"${{conn:{name}}}: Airflow has no connection {connection_id!r}; "
+            f"`airflow connections add {connection_id} ...`"
+        ) from None
+    plain = {"host", "login", "schema", "port"}
+    own = plain | {"password"}
+    value = getattr(connection, field) if field in own else connection.extra_dejson.get(field)
+    if value is None:
+        raise FatalError(f"${{conn:{name}}}: connection {connection_id!r} has no {field}")
+    if field not in plain:
+        mask_secret(str(value))
+    return str(value)

@@ -1,0 +1,1 @@
+"""Landed batches: immutable Parquet under a window's folder, visible only through their manifests."""

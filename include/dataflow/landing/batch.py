@@ -1,0 +1,124 @@
+"""Write one batch: Parquet first, the manifest last, then the pointer that others follow."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.errors import LandingError
+from dataflow.identifiers import literal, quote
+from dataflow.landing import files
+from dataflow.landing.current import set_current, window_folder
+from dataflow.landing.keys import run_key
+from dataflow.landing.manifest import MANIFEST, Manifest, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from duckdb import DuckDBPyConnection
+
+    from dataflow.interval import Interval
+
+__all__ = ["Batch", "write_batch"]
+
+# Parquet has no 128-bit integer: DuckDB would write a DOUBLE and lose digits.
+KEPT_AS = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch that is being written; nobody sees it before `commit`."""
+
+    landing: Path
+    workflow: str
+    table: str
+    window: Interval
+    run_id: str
+    try_number: int
+    folder: str
+    parts: list[Part] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def copy(self, connection: DuckDBPyConnection, query: str) -> int:
+        """Write the rows of a query as one more Parquet file and give their number.
+
+        Raises:
+            LandingError: when its columns are not those of the files before it.
+        """
+        name = f"part-{len(self.parts):04}.parquet"
+        final = files.join(self.folder, name)
+        draft = files.draft_of(final)
+        written = connection.execute(
+            f"copy ({_storable(connection, query)}) to {literal(str(draft))} "
+            "(format parquet, compression zstd, use_tmp_file false)"
+        ).fetchone()
+        columns = columns_of(connection, f"select * from read_parquet({literal(str(draft))}, hive_partitioning=false)")
+        if self.parts and columns != self.columns:
+            raise LandingError(f"{name} has columns {columns}, the parts before it have {self.columns}")
+        size, sha256 = files.fingerprint(draft)
+        files.put(draft, final)
+        self.columns = columns
+        rows = int(written[0]) if written else 0
+        self.parts.append(Part(name, rows, size, sha256))
+        return rows
+
+    def commit(self, *, cut_rows: int = 0) -> Manifest:
+        """Write the manifest, which makes the batch one, and let ``current.json`` name it.
+
+        Raises:
+            LandingError: when nothing was copied; a batch of no rows still has one file, for its columns.
+        """
+        if not self.parts:
+            raise LandingError(f"{self.workflow}.{self.table}: a batch without any file; copy its rows first")
+        manifest = Manifest(
+            workflow=self.workflow,
+            table=self.table,
+            run_id=self.run_id,
+            window=self.window,
+            try_number=self.try_number,
+            parts=tuple(self.parts),
+            columns=dict(self.columns),
+            cut_rows=cut_rows,
+            created_at=datetime.now(UTC),
+            folder=self.folder,
+        )
+        files.replace(manifest.uri, json.dumps(manifest.to_json(), indent=1).encode())
+        set_current(self.landing, manifest)
+        return manifest
+
+
+@contextmanager
+def write_batch(
+    landing: Path, *, workflow: str, table: str, window: Interval, run_id: str, try_number: int
+) -> Iterator[Batch]:
+    """Open a batch of its own: ``<window key>/<run key>/<try>-<uuid>/``. Writers of one window never meet.
+
+    Left without a commit, or by an error, its files are deleted; after ``kill -9`` the sweep does that.
+    """
+    name = f"{try_number}-{uuid.uuid4().hex}"
+    folder = files.join(window_folder(landing, workflow, table=table, window=window), run_key(run_id), name)
+    files.create_folder(folder)
+    batch = Batch(landing, workflow, table, window, run_id, try_number, folder)
+    try:
+        yield batch
+    finally:
+        if files.read(files.join(folder, MANIFEST)) is None:
+            files.delete_folder(folder)
+
+
+def columns_of(connection: DuckDBPyConnection, query: str) -> dict[str, str]:
+    """Give the names and DuckDB types of a query's columns; no row is read."""
+    return {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
+
+
+def _storable(connection: DuckDBPyConnection, query: str) -> str:
+    wide = {name: KEPT_AS[kind] for name, kind in columns_of(connection, query).items() if kind in KEPT_AS}
+    if not wide:
+        return query
+    casts = ", ".join(f"cast({quote(name)} as {kind}) as {quote(name)}" for name, kind in wide.items())
+    return f"select * replace ({casts}) from ({query})"

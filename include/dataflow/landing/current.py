@@ -1,0 +1,51 @@
+"""Which batch of a window everyone sees: the one that was committed last."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dataflow.errors import LandingError
+from dataflow.landing import files
+from dataflow.landing.keys import window_key
+from dataflow.landing.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dataflow.interval import Interval
+
+__all__ = ["current_manifest", "set_current", "window_folder"]
+
+CURRENT = "current.json"
+
+
+def window_folder(landing: Path, workflow: str, *, table: str, window: Interval) -> str:
+    """Give the folder of one table's window."""
+    return files.join(landing, workflow, table, window_key(window))
+
+
+def current_manifest(landing: Path, workflow: str, table: str, window: Interval) -> Manifest | None:
+    """Give the batch that was committed last; None where the window has none.
+
+    Raises:
+        LandingError: when it is named but missing or damaged.
+    """
+    folder = window_folder(landing, workflow, table=table, window=window)
+    content = files.read(files.join(folder, CURRENT))
+    if content is None:
+        return None
+    try:
+        named = str(json.loads(content)["manifest"])
+    except (KeyError, TypeError, ValueError):
+        raise LandingError(
+            f"{files.join(folder, CURRENT)} is damaged; clear the ingest task to write it again"
+        ) from None
+    return read_manifest(files.join(folder, named))
+
+
+def set_current(landing: Path, manifest: Manifest) -> None:
+    """Let everyone see this batch; the name is kept relative, so that a landing may be moved."""
+    folder = window_folder(landing, manifest.workflow, table=manifest.table, window=manifest.window)
+    named = manifest.uri.removeprefix(folder + "/")
+    files.replace(files.join(folder, CURRENT), json.dumps({"manifest": named}).encode())

@@ -1,0 +1,161 @@
+"""What a batch is: the file that is written last and makes the batch visible."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from dataflow.errors import LandingError
+from dataflow.interval import Interval
+from dataflow.landing import files
+
+__all__ = ["MANIFEST", "METADATA_PREFIX", "Manifest", "Part", "part_paths", "read_manifest", "schema_hash", "verify"]
+
+MANIFEST = "manifest.json"
+METADATA_PREFIX = "_dataflow"
+"""How the names of our own columns begin; no data column's does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Parquet file of a batch."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A committed batch. It and the files it names never change."""
+
+    workflow: str
+    table: str
+    run_id: str
+    window: Interval
+    try_number: int
+    parts: tuple[Part, ...]
+    columns: Mapping[str, str]
+    """Names and DuckDB types as the Parquet has them, in its order, our own ``_dataflow`` columns included."""
+    cut_rows: int
+    """Rows that were read but lay outside the range of the cursor."""
+    created_at: datetime
+    folder: str = field(compare=False, default="")
+    """Where the manifest and its parts lie. Not written: a landing may be moved or copied as a whole."""
+
+    @property
+    def uri(self) -> str:
+        """The name that receipts carry and `read_manifest` takes."""
+        return files.join(self.folder, MANIFEST)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all parts."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def data_columns(self) -> dict[str, str]:
+        """The columns without our own."""
+        return {name: kind for name, kind in self.columns.items() if not name.startswith(METADATA_PREFIX)}
+
+    @property
+    def schema_hash(self) -> str:
+        """16 hex digits; another name, type or order of the data's columns gives another."""
+        return schema_hash(self.data_columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what ``manifest.json`` holds."""
+        return {
+            "workflow": self.workflow,
+            "table": self.table,
+            "run_id": self.run_id,
+            "window": self.window.to_json(),
+            "try_number": self.try_number,
+            "parts": [
+                {"name": part.name, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256}
+                for part in self.parts
+            ],
+            "columns": dict(self.columns),
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "schema_hash": self.schema_hash,
+            "cut_rows": self.cut_rows,
+            "created_at": self.created_at.astimezone(UTC).isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], *, folder: str = "") -> Self:
+        """Read what `to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: when it did not.
+        """
+        return cls(
+            workflow=value["workflow"],
+            table=value["table"],
+            run_id=value["run_id"],
+            window=Interval.from_json(value["window"]),
+            try_number=value["try_number"],
+            parts=tuple(Part(part["name"], part["rows"], part["bytes"], part["sha256"]) for part in value["parts"]),
+            columns=dict(value["columns"]),
+            cut_rows=value["cut_rows"],
+            created_at=datetime.fromisoformat(value["created_at"]),
+            folder=folder,
+        )
+
+
+def schema_hash(columns: Mapping[str, str]) -> str:
+    """Hash names and types, in order."""
+    return hashlib.sha256(json.dumps(list(columns.items())).encode()).hexdigest()[:16]
+
+
+def read_manifest(uri: str) -> Manifest:
+    """Read a committed batch's manifest; its parts are not looked at, see `verify`.
+
+    Raises:
+        LandingError: when it is missing or is no manifest.
+    """
+    content = files.read(uri)
+    if content is None:
+        raise LandingError(f"no manifest {uri}: the batch was deleted; clear the ingest task to read it again")
+    try:
+        return Manifest.from_json(json.loads(content), folder=uri.rpartition("/")[0])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LandingError(f"{uri} is damaged ({error!r}); clear the ingest task to read it again") from None
+
+
+def part_paths(manifest: Manifest) -> list[str]:
+    """Give the batch's Parquet files; read them with ``hive_partitioning=false``."""
+    return [files.join(manifest.folder, part.name) for part in manifest.parts]
+
+
+def verify(manifest: Manifest) -> None:
+    """Read every part and compare it with the manifest.
+
+    Raises:
+        LandingError: when one is missing, cut short or changed.
+    """
+    for part, path in zip(manifest.parts, part_paths(manifest), strict=True):
+        try:
+            size, sha256 = files.fingerprint(path)
+        except OSError as error:
+            raise LandingError(
+                f"{path} cannot be read ({error.strerror}); clear the ingest task to read it again"
+            ) from error
+        if size != part.bytes:
+            found = f"has {size} bytes, its manifest says {part.bytes}"
+        elif sha256 != part.sha256:
+            found = "has another sha256 than its manifest says"
+        else:
+            continue
+        raise LandingError(f"{path} {found}; clear the ingest task to read it again")

@@ -1,0 +1,1 @@
+"""From a workflow's folder to a checked spec, or to problems with their places."""

@@ -1,0 +1,104 @@
+"""Check one workflow as a whole: what its parts say of each other, of its modules and of its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from dataflow.errors import Problem
+from dataflow.loading.messages import problem_at
+from dataflow.loading.rules.columns import columns_are_well_named, columns_exist
+from dataflow.loading.rules.functions import (
+    functions_fit,
+    python_checked_tables,
+    tables_read_by,
+    with_windowed_sources,
+)
+from dataflow.loading.rules.params import param_defaults_fit
+from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
+from dataflow.loading.rules.sources import sources_are_sound
+from dataflow.loading.rules.subject import Finding, Subject
+from dataflow.loading.rules.tables import (
+    is_loaded_safely,
+    publish_and_dbt_are_sound,
+    reads_have_no_cycle,
+    reads_of,
+    tables_exist,
+)
+from dataflow.loading.rules.texts import texts_are_sound
+from dataflow.loading.rules.types import types_are_known
+from dataflow.loading.yaml_document import MAX_PROBLEMS, Node
+from dataflow.spec.workflow import WorkflowSpec
+
+__all__ = ["Checked", "crosscheck", "problems_of_texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A spec with what was found out about it."""
+
+    spec: WorkflowSpec
+    """With what its modules say filled in."""
+    reads: dict[str, frozenset[str]]
+    python_checked: tuple[str, ...]
+    """Sources that functions of ``validation.py`` judge."""
+    problems: tuple[Problem, ...]
+
+
+def crosscheck(subject: Subject, root: Node) -> Checked:
+    """Run every rule on a spec whose shape is right."""
+    found: list[Finding | Problem] = []
+    subject = _with_windowed(subject, found)
+    python = {
+        stage.python: tables_read_by(subject.modules, stage.python)
+        for transform in subject.spec.transform.values()
+        for stage in transform.stages
+        if stage.python is not None
+    }
+    reads = reads_of(subject, python=python)
+    missing_tables = list(islice(tables_exist(subject), MAX_PROBLEMS))
+    for rule in (
+        functions_fit,
+        columns_are_well_named,
+        types_are_known,
+        sources_are_sound,
+        schedule_is_sound,
+        assets_exist,
+        param_defaults_fit,
+        publish_and_dbt_are_sound,
+    ):
+        found += islice(rule(subject), MAX_PROBLEMS)
+    found += missing_tables
+    if not missing_tables:  # the rest takes every table for granted
+        found += islice(reads_have_no_cycle(subject, reads), MAX_PROBLEMS)
+        found += islice(columns_exist(subject), MAX_PROBLEMS)
+        found += islice(is_loaded_safely(subject, reads), MAX_PROBLEMS)
+    return Checked(subject.spec, reads, python_checked_tables(subject.spec, subject.modules), _placed(found, root))
+
+
+def problems_of_texts(root: Node) -> tuple[Problem, ...]:
+    """Check templates and references, also of a config whose shape is wrong."""
+    return _placed(islice(texts_are_sound(root), MAX_PROBLEMS), root)
+
+
+def _with_windowed(subject: Subject, found: list[Finding | Problem]) -> Subject:
+    sources = {}
+    for each in with_windowed_sources(subject):
+        if isinstance(each, Finding):
+            found.append(each)
+        else:
+            sources[each[0]] = each[1]
+    if not sources:
+        return subject
+    spec = subject.spec.model_copy(update={"sources": {**subject.spec.sources, **sources}})
+    return replace(subject, spec=spec)
+
+
+def _placed(found: Iterable[Finding | Problem], root: Node) -> tuple[Problem, ...]:
+    return tuple(
+        each
+        if isinstance(each, Problem)
+        else problem_at(root, each.steps, each.message, hint=each.hint, on_key=each.on_key)
+        for each in found
+    )

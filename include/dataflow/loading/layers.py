@@ -1,0 +1,99 @@
+"""A config is laid in layers: ``defaults.yaml`` < ``config.yaml`` < ``config.<environment>.yaml``.
+
+Mappings merge, lists replace, tags add up, another ``type`` replaces a whole source, and ``null`` removes what was
+inherited. Each value keeps the file and the place that it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dataflow.errors import Problem
+from dataflow.loading.files import UnreadableFile, read_file
+from dataflow.loading.yaml_document import MAX_BYTES, Node, read_document
+from dataflow.paths import WORKFLOWS
+
+__all__ = ["Layer", "merge", "read_defaults", "read_layer", "read_layers"]
+
+Steps = tuple[str | int, ...]
+_WORKFLOWS = WORKFLOWS.as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file as it was read; without a root where there is no such file or where it is broken."""
+
+    root: Node | None
+    problems: tuple[Problem, ...] = ()
+
+
+def read_layer(project: Path, name: str) -> Layer:
+    """Read one file of a config; its name is relative to the project."""
+    try:
+        content = read_file(project, name, limit=MAX_BYTES)
+    except UnreadableFile as error:
+        return Layer(None, (Problem(name, 1, 1, "", error.message, error.hint),))
+    if content is None:
+        return Layer(None)
+    root, problems = read_document(content, name)
+    return Layer(root, tuple(problems))
+
+
+def read_defaults(project: Path) -> Layer:
+    """Read what every workflow of the project inherits."""
+    return read_layer(project, f"{_WORKFLOWS}/defaults.yaml")
+
+
+def read_layers(project: Path, name: str, *, environment: str = "", defaults: Layer | None = None) -> Layer:
+    """Read a workflow's config with everything that it inherits, and merge it."""
+    folder = f"{_WORKFLOWS}/{name}"
+    config = read_layer(project, f"{folder}/config.yaml")
+    if config.root is None and not config.problems:
+        return Layer(None, (_missing_config(project, folder),))
+    layers = [defaults or read_defaults(project), config]
+    if environment:
+        layers.append(read_layer(project, f"{folder}/config.{environment}.yaml"))
+    problems = tuple(problem for layer in layers for problem in layer.problems)
+    if any(layer.problems and layer.root is None for layer in layers):
+        return Layer(None, problems)
+    merged, *upper = [layer.root for layer in layers if layer.root is not None]
+    for root in upper:
+        merged = merge(merged, root)
+    # What is missing altogether is missing in config.yaml, whatever is laid over it.
+    return Layer(replace(config.root or merged, value=merged.value), problems)
+
+
+def _missing_config(project: Path, folder: str) -> Problem:
+    others = ("config.yml", "config.YAML", "Config.yaml")
+    other = next((name for name in others if (project / folder / name).exists()), None)
+    hint = f"rename {other} to config.yaml" if other else "write it, or remove the folder"
+    return Problem(f"{folder}/config.yaml", 1, 1, "", "there is no such file", hint)
+
+
+def merge(lower: Node, upper: Node, steps: Steps = ()) -> Node:
+    """Lay one tree over another; neither changes."""
+    below, above = lower.value, upper.value
+    if steps == ("tags",) and isinstance(below, list) and isinstance(above, list):
+        known = {node.value for node in below if isinstance(node.value, str)}
+        return replace(
+            upper,
+            value=[*below, *(node for node in above if not isinstance(node.value, str) or node.value not in known)],
+        )
+    if not isinstance(below, dict) or not isinstance(above, dict) or _is_another_source(below, above, steps):
+        return upper
+    merged = dict(below)
+    for key, node in above.items():
+        if key not in merged:
+            merged[key] = node
+        elif node.value is None:
+            del merged[key]
+        else:
+            merged[key] = merge(merged[key], node, (*steps, key))
+    return replace(upper, value=merged)
+
+
+def _is_another_source(below: dict[str, Node], above: dict[str, Node], steps: Steps) -> bool:
+    if len(steps) != 2 or steps[0] != "sources" or "type" not in above or "type" not in below:
+        return False
+    return above["type"].value != below["type"].value

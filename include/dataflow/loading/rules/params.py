@@ -1,0 +1,81 @@
+"""Params: a default is a value that the param itself would take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from typing import Any
+
+from dataflow.loading.messages import shown
+from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.spec.params import Param
+
+__all__ = ["param_defaults_fit"]
+
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+_FORMATS: dict[str, Any] = {
+    "date": date.fromisoformat,
+    "date-time": datetime.fromisoformat,
+    "time": time.fromisoformat,
+}
+
+
+def param_defaults_fit(subject: Subject) -> Findings:
+    """Check each param's pattern, and its default against everything that it says of itself; null always fits."""
+    for name, param in subject.spec.params.items():
+        steps: Steps = ("params", name)
+        if param.pattern is not None and not _is_pattern(param.pattern):
+            yield Finding((*steps, "pattern"), f"{shown(param.pattern)} is no regular expression")
+        elif param.default is not None:
+            for complaint in _complaints(param):
+                yield Finding((*steps, "default"), complaint)
+
+
+def _complaints(param: Param) -> Iterator[str]:
+    value = param.default
+    given = shown(value)
+    is_of_type = isinstance(value, _PYTHON_TYPES[param.type]) and (
+        param.type == "boolean" or not isinstance(value, bool)
+    )
+    if not is_of_type:
+        yield f"the default {given} is not of type {param.type}"
+        return
+    if param.enum is not None and value not in param.enum:
+        yield f"the default {given} is not in `enum`"
+    if isinstance(value, (int, float)):
+        if param.minimum is not None and value < param.minimum:
+            yield f"the default {given} is less than `minimum`"
+        if param.maximum is not None and value > param.maximum:
+            yield f"the default {given} is more than `maximum`"
+    if isinstance(value, str):
+        yield from _complaints_of_text(param, value)
+
+
+def _complaints_of_text(param: Param, value: str) -> Iterator[str]:
+    if param.min_length is not None and len(value) < param.min_length:
+        yield f"the default {shown(value)} is shorter than `minLength`"
+    if param.max_length is not None and len(value) > param.max_length:
+        yield f"the default {shown(value)} is longer than `maxLength`"
+    if param.pattern is not None and len(value) <= 200 and not re.search(param.pattern, value):
+        yield f"the default {shown(value)} does not match `pattern`"
+    if param.format in _FORMATS:
+        try:
+            _FORMATS[param.format](value)
+        except ValueError:
+            yield f"the default {shown(value)} is no {param.format}"
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True

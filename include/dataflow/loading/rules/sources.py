@@ -1,0 +1,41 @@
+"""Where data comes from: what each type of source needs beyond the shape of its keys."""
+
+from __future__ import annotations
+
+from dataflow.loading.rules.schedule import workflow_exists
+from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.spec.schedule import CronSchedule
+from dataflow.spec.sources import FileSource, PublishedSource
+
+__all__ = ["sources_are_sound"]
+
+
+def sources_are_sound(subject: Subject) -> Findings:
+    """Check files and what other workflows publish."""
+    for name, source in subject.spec.sources.items():
+        steps: Steps = ("sources", name)
+        if isinstance(source, FileSource):
+            if not source.columns and source.format != "parquet":
+                message = f"required, for {source.format} does not say its types"
+                yield Finding((*steps, "columns"), message, "name each column with its DuckDB type")
+            yield from _path_is_sound(subject, steps, source)
+        elif isinstance(source, PublishedSource):
+            workflow = source.table.split(".")[0]
+            if workflow == subject.spec.name:
+                yield Finding((*steps, "table"), "this is the workflow itself", "read its tables in `transform`")
+            else:
+                yield from workflow_exists(subject, workflow, (*steps, "table"))
+
+
+def _path_is_sound(subject: Subject, steps: Steps, source: FileSource) -> Findings:
+    path, place = source.path, (*steps, "path")
+    if "{{" not in path:
+        return
+    schedule = subject.spec.schedule
+    is_partitioned = isinstance(schedule, CronSchedule) and schedule.partition is not None
+    if source.incremental is not None and "window." in path:
+        yield Finding(place, "an incremental source reads a range, not the window", "write cursor. for window.")
+    if source.incremental is None and "cursor." in path:
+        yield Finding(place, "there is no cursor without `incremental`", "write window. for cursor.")
+    if "partition_key" in path and not is_partitioned:
+        yield Finding(place, "there is no partition_key without a partitioned schedule", "give schedule.partition")

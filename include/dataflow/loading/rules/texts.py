@@ -1,0 +1,56 @@
+"""Templates and references: where they may stand, and that they are well formed. They are resolved only in a task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dataflow.loading.messages import shown
+from dataflow.loading.rules.subject import Finding, Findings, Steps
+from dataflow.loading.yaml_document import Node
+
+__all__ = ["texts_are_sound"]
+
+_REFERENCE = re.compile(r"\$\{(?:[A-Z_][A-Z0-9_]*(?::-[^{}]*)?|conn:[\w.-]+\.[a-z_]+|var:[\w.-]+)\}")
+_ESCAPED = "$${"
+FORMS = "${NAME}, ${NAME:-default}, ${conn:ID.password} or ${var:KEY}"
+ALLOWED = "only in the path of a file source"
+
+
+def texts_are_sound(root: Node) -> Findings:
+    """Check every text of a config, whether or not the rest of it is sound."""
+    for steps, text in _texts(root, ()):
+        if "{{" in text or "${" in text:
+            allowed = len(steps) == 3 and steps[0] == "sources" and steps[2] == "path"
+            yield from _template(steps, text, allowed=allowed)
+            yield from _references(steps, text.replace(_ESCAPED, ""), allowed=allowed)
+
+
+def _texts(node: Node, steps: Steps) -> Iterator[tuple[Steps, str]]:
+    value = node.value
+    if isinstance(value, str):
+        yield steps, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _texts(child, (*steps, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _texts(child, (*steps, index))
+
+
+def _template(steps: Steps, text: str, *, allowed: bool) -> Findings:
+    if "{{" not in text:
+        return
+    if not allowed:
+        yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {ALLOWED}")
+    elif re.sub(r"\{\{[^{}]*\}\}", "", text).find("{{") >= 0 or text.count("{{") != text.count("}}"):
+        yield Finding(steps, f"the braces in {shown(text)} do not match", "each `{{` has its `}}`")
+
+
+def _references(steps: Steps, text: str, *, allowed: bool) -> Findings:
+    if "${" not in text:
+        return
+    if not allowed:
+        yield Finding(steps, "`${ }` is not resolved here", f"references stand {ALLOWED}, write $${{ for the text")
+    elif "${" in _REFERENCE.sub("", text):
+        yield Finding(steps, f"{shown(text)} holds a reference that is none", f"write {FORMS}")

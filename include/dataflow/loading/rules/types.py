@@ -1,0 +1,55 @@
+"""Types of columns: words that DuckDB knows."""
+
+from __future__ import annotations
+
+import re
+
+from dataflow.loading.messages import shown
+from dataflow.loading.near_miss import known_words
+from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+
+__all__ = ["types_are_known"]
+
+WORDS = """
+    BIGINT BIGNUM BINARY BIT BITSTRING BLOB BOOL BOOLEAN BPCHAR BYTEA CHAR CHARACTER DATE DATETIME DEC DECIMAL DOUBLE
+    ENUM FLOAT FLOAT4 FLOAT8 GEOMETRY GUID HUGEINT INT INT1 INT128 INT16 INT2 INT32 INT4 INT64 INT8 INTEGER INTERVAL
+    JSON LOGICAL LONG MAP NUMERIC NVARCHAR OID REAL ROW SHORT SIGNED SMALLINT STRING STRUCT TEXT TIME TIMESTAMP
+    TIMESTAMPTZ TIMESTAMP_MS TIMESTAMP_NS TIMESTAMP_S TIMESTAMP_US TIMETZ TIME_NS TINYINT UBIGINT UHUGEINT UINT128
+    UINT16 UINT32 UINT64 UINT8 UINTEGER UNION USMALLINT UTINYINT UUID VARBINARY VARCHAR VARIANT
+"""
+TYPES = frozenset(WORDS.split())
+"""Names and aliases of DuckDB 1.5, see `duckdb_types()`."""
+TYPES_OF_WORDS = frozenset(
+    {
+        "CHARACTER VARYING",
+        "DOUBLE PRECISION",
+        "NATIONAL CHARACTER",
+        "TIME WITH TIME ZONE",
+        "TIME WITHOUT TIME ZONE",
+        "TIMESTAMP WITH TIME ZONE",
+        "TIMESTAMP WITHOUT TIME ZONE",
+    }
+)
+_FORM = re.compile(r"([A-Za-z_][A-Za-z0-9_ ]*?) ?(?:\(.*\))? ?(?:\[[0-9]*\] ?)*\Z")
+"""A word or several, arguments in parentheses, and brackets for lists."""
+
+
+def types_are_known(subject: Subject) -> Findings:
+    """Refuse what is no DuckDB type, in columns and in casts."""
+    for name, source in subject.spec.sources.items():
+        for column, declared in source.columns.items():
+            yield from _is_type(("sources", name, "columns", column, "type"), declared.type)
+    for table, transform in subject.spec.transform.items():
+        for index, stage in enumerate(transform.stages):
+            for column, kind in (stage.cast or {}).items():
+                yield from _is_type(("transform", table, "stages", index, "cast", column), kind)
+
+
+def _is_type(steps: Steps, text: str) -> Findings:
+    if text in TYPES:
+        return
+    form = _FORM.match(" ".join(text.split()))
+    words = form.group(1).upper() if form else ""
+    if words not in TYPES and words not in TYPES_OF_WORDS:
+        hint = known_words(words, TYPES, what="some are") if form else "such as BIGINT, VARCHAR or DECIMAL(12,2)"
+        yield Finding(steps, f"{shown(text)} is no DuckDB type", hint)

@@ -1,0 +1,1 @@
+"""A workflow's dbt models: what dbt is told, and what it compiled."""

@@ -1,0 +1,86 @@
+"""What dbt is told through its environment: which workflow it sees, and where the warehouse is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.durations import format_duration
+
+if TYPE_CHECKING:
+    from dataflow.loading.workflow import Workflow
+    from dataflow.settings import Settings
+
+__all__ = [
+    "PROFILE",
+    "PROJECT_NAME",
+    "TARGET",
+    "dbt_constants",
+    "dbt_environment",
+    "dbt_flags",
+    "parse_environment",
+    "run_environment",
+    "window_environment",
+]
+
+PROJECT_NAME = "dataflow"
+PROFILE = "dataflow"
+TARGET = "warehouse"
+
+
+def dbt_constants(workflow: Workflow) -> dict[str, str]:
+    """Give what is the same on every machine, and so may be shown with the DAG."""
+    return {
+        "DATAFLOW_WORKFLOW": workflow.name,
+        "DATAFLOW_DBT_MODELS": f"models/{workflow.name}",
+        "DBT_USE_COLORS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def dbt_environment(settings: Settings, workflow: Workflow) -> dict[str, str]:
+    """Give all that dbt and its lock plugin read on this machine; laid over the environment as it is.
+
+    The project is named because dbt runs in a copy of its folder, from where it is not found upwards.
+    """
+    return {
+        **dbt_constants(workflow),
+        "DATAFLOW_PROJECT": str(settings.project),
+        "DATAFLOW_WAREHOUSE": str(settings.warehouse),
+        "DATAFLOW_LOCK_TIMEOUT": format_duration(settings.lock_timeout),
+    }
+
+
+def window_environment(start: str, end: str) -> dict[str, str]:
+    """Give the run's window, ISO 8601 in UTC, for models that read ``env_var('DATAFLOW_WINDOW_START')``."""
+    return {"DATAFLOW_WINDOW_START": start, "DATAFLOW_WINDOW_END": end}
+
+
+def run_environment(run_id: str) -> dict[str, str]:
+    """Give the run that dbt stamps in the warehouse before it builds; see `dataflow.warehouse.dbt_lock`."""
+    return {"DATAFLOW_RUN_ID": run_id}
+
+
+def parse_environment() -> dict[str, str]:
+    """Give stand-ins for what only a run has; without them a model that reads one does not parse.
+
+    dbt parses such a model again in the task, where the value is another, and that model alone.
+    """
+    return {**window_environment("1970-01-01T00:00:00+00:00", "1970-01-02T00:00:00+00:00"), "DATAFLOW_RUN_ID": "none"}
+
+
+def dbt_flags(settings: Settings) -> list[str]:
+    """Give the flags that every invocation shares.
+
+    They are those of the DAGs' tasks: dbt throws a partial parse away that was made under another profile or target.
+    """
+    return [
+        "--project-dir",
+        str(settings.dbt_project),
+        "--profiles-dir",
+        str(settings.dbt_project),
+        "--profile",
+        PROFILE,
+        "--target",
+        TARGET,
+        "--no-static-parser",
+    ]

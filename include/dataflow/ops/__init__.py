@@ -1,0 +1,1 @@
+"""Run history: what ran, over which window, with what result."""

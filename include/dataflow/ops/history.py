@@ -1,0 +1,113 @@
+"""Run history as a database: opened by any process, written by many at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from dataflow.errors import TransientError
+from dataflow.ops.tables import METADATA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["History", "open_history"]
+
+BUSY_SECONDS = 30
+CREATE_LOCK = 7_224_636  # any number that is ours among PostgreSQL's advisory locks
+
+
+class History:
+    """The database of run history. No connection outlives its transaction, so a fork inherits none."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        # SQLAlchemy, not the driver, begins transactions: the driver would begin them too late, and deferred.
+        arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None} if self.is_sqlite else {}
+        self._engine = sa.create_engine(self.url, poolclass=NullPool, connect_args=arguments)
+        if self.is_sqlite:
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Give a connection for reading; what it sees does not change meanwhile on SQLite.
+
+        Raises:
+            TransientError: when the database cannot be reached or stays locked.
+        """
+        with _told(self.url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction that is committed at the end, rolled back on an error.
+
+        On SQLite writers queue at its begin, so what a writer reads is not stale when it writes.
+
+        Raises:
+            TransientError: when the database cannot be reached or stays locked.
+        """
+        with _told(self.url), self._engine.execution_options(writes=True).begin() as connection:
+            yield connection
+
+    def create(self) -> None:
+        """Make the tables that are not there yet; any number of processes may do so at once."""
+        if self.is_sqlite:
+            self._create_file()
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATE_LOCK)))
+            METADATA.create_all(connection)
+
+    def is_created(self) -> bool:
+        """Tell whether every table is there."""
+        with self.read() as connection:
+            return set(METADATA.tables) <= set(sa.inspect(connection).get_table_names())
+
+    def _create_file(self) -> None:
+        if self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        # Changing the journal mode ignores the busy timeout while another process holds the file.
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                with closing(sqlite3.connect(str(self.url.database), timeout=BUSY_SECONDS)) as connection:
+                    connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as exc:
+                if "locked" not in str(exc) or time.monotonic() > deadline:
+                    raise TransientError(f"run history {self.url.database} cannot be made: {exc}") from exc
+                time.sleep(0.05)
+            else:
+                return
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _told(url: sa.URL) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as exc:
+        where = url.render_as_string(hide_password=True)
+        raise TransientError(f"run history {where} does not answer: {exc.orig}") from exc
+
+
+@cache
+def open_history(url: str) -> History:
+    """Give the history at that URL, its tables made if they are not there; once per process."""
+    history = History(url)
+    absent = history.is_sqlite and not Path(history.url.database or "").exists()
+    if absent or not history.is_created():
+        history.create()
+    return history

@@ -1,0 +1,50 @@
+"""Where things lie in a project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dataflow.errors import InputError
+
+__all__ = ["WORKFLOWS", "find_project", "folder_of", "relative_name", "workflows_folder"]
+
+WORKFLOWS = Path("include", "workflows")
+"""From the project root to the folder that holds one folder a workflow."""
+
+
+def find_project(start: Path | None = None) -> Path:
+    """Give ``DATAFLOW_PROJECT``, else the nearest folder from ``start`` upwards that holds ``include/workflows``.
+
+    Raises:
+        InputError: when there is none.
+    """
+    named = os.environ.get("DATAFLOW_PROJECT")
+    if named:
+        return Path(named)
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / WORKFLOWS).is_dir():
+            return folder
+    raise InputError(
+        f"no project here: neither {here} nor a folder above it holds {WORKFLOWS.as_posix()}; "
+        "change to a project's folder or set DATAFLOW_PROJECT"
+    )
+
+
+def workflows_folder(project: Path) -> Path:
+    """Give the folder that holds one folder a workflow."""
+    return project / WORKFLOWS
+
+
+def folder_of(project: Path, workflow: str) -> Path:
+    """Give one workflow's folder, whether it exists or not."""
+    return project / WORKFLOWS / workflow
+
+
+def relative_name(project: Path, path: Path) -> str:
+    """Give the path as messages show it: relative to the project, with forward slashes."""
+    try:
+        return path.relative_to(project).as_posix()
+    except ValueError:
+        return path.as_posix()

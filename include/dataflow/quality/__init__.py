@@ -1,0 +1,1 @@
+"""Judge tables: checks as DuckDB SQL."""

@@ -1,0 +1,116 @@
+"""Judge a table against its checks, failing closed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from dataflow.quality.outcome import CheckOutcome, Status
+from dataflow.quality.rules import Judged, Rule, rule_of
+from dataflow.quality.sample import sample_rows
+from dataflow.queries import duckdb_message, run_single
+from dataflow.spec.checks import Check, check_kind, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import duckdb
+
+    from dataflow.interval import Interval
+
+__all__ = ["judge", "reads_of_checks"]
+
+
+def judge(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    checks: Sequence[Check],
+    *,
+    window: Interval,
+    tables: Mapping[str, str],
+) -> list[CheckOutcome]:
+    """Judge each check and give one outcome for each, in the same order; raise for none of them.
+
+    Args:
+        connection: Where everything named is visible; its time zone is UTC.
+        relation: The table or view to judge; ``batch.orders`` is in the schema ``batch``.
+        checks: What must hold.
+        window: The run's; freshness is seen from its end.
+        tables: For ``relationships``: logical table name to the relation that holds what is loaded plus the batch.
+    """
+    return [_outcome(Judged(connection, relation, check.where, window, tables), check) for check in checks]
+
+
+def reads_of_checks(checks: Iterable[Check]) -> frozenset[str]:
+    """Give the tables that ``relationships`` look up."""
+    return frozenset(check.relationships.to.split(".")[0] for check in checks if check.relationships)
+
+
+def _outcome(judged: Judged, check: Check) -> CheckOutcome:
+    import duckdb
+
+    try:
+        rule = rule_of(judged, check)
+        counted = run_single(judged.connection, rule.counts).fetchone()
+    except duckdb.InterruptException:
+        raise  # someone ends the task; that is no verdict on the data
+    except (duckdb.Error, ValueError) as error:
+        return _unjudged(check, f"could not be evaluated: {duckdb_message(error)}")
+    if counted is None or counted[1] is None:
+        described = rule.describe(0, 0, counted[2:]) if counted else "the query gave no row"
+        return _unjudged(check, f"could not be evaluated: {described}", rule)
+    return _verdict(judged, check, rule=rule, counted=counted)
+
+
+def _verdict(judged: Judged, check: Check, *, rule: Rule, counted: tuple[Any, ...]) -> CheckOutcome:
+    rows, failures = int(counted[0]), int(counted[1])
+    message = rule.describe(rows, failures, counted[2:])
+    status: Status = "passed"
+    if failures and rule.failing is not None and _tolerated(check.max_failures, failures, rows=rows):
+        message += f"; {check.max_failures} may fail"
+    elif failures:
+        status = "failed" if check.on_fail == "error" else "warned"
+    return CheckOutcome(
+        name=check_name(check),
+        kind=check_kind(check),
+        columns=rule.columns,
+        status=status,
+        failures=failures,
+        rows=rows,
+        message=message,
+        on_fail=check.on_fail,
+        sample=_sample(judged, rule) if failures else [],
+    )
+
+
+def _tolerated(max_failures: str | int, failures: int, *, rows: int) -> bool:
+    if isinstance(max_failures, int):
+        return failures <= max_failures
+    # In decimals: 0.1 % of 3,000 rows is 3 rows, and not 2.9999.
+    return failures * 100 <= Decimal(max_failures.removesuffix("%")) * rows
+
+
+def _sample(judged: Judged, rule: Rule) -> list[dict[str, Any]]:
+    import duckdb
+
+    if rule.failing is None:
+        return []
+    try:
+        return sample_rows(judged.connection, rule.failing, first=rule.columns)
+    except duckdb.InterruptException:
+        raise
+    except (duckdb.Error, ValueError):
+        return []  # the verdict stands without examples
+
+
+def _unjudged(check: Check, message: str, rule: Rule | None = None) -> CheckOutcome:
+    return CheckOutcome(
+        name=check_name(check),
+        kind=check_kind(check),
+        columns=rule.columns if rule else (),
+        status="error",
+        failures=0,
+        rows=0,
+        message=message,
+        on_fail=check.on_fail,
+    )

@@ -1,0 +1,101 @@
+"""SQL of ours and of authors, run on a DuckDB connection: one statement at a time, with errors that can be read."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from dataflow.identifiers import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import duckdb
+
+__all__ = [
+    "RESERVED_PREFIX",
+    "columns_of",
+    "columns_of_query",
+    "duckdb_message",
+    "find_column",
+    "relation_sql",
+    "run_single",
+    "single_select",
+]
+
+RESERVED_PREFIX = "_dataflow"
+"""Column names that begin so are ours: which run and window a row came with."""
+
+MAX_MESSAGE = 600
+
+
+def relation_sql(relation: str) -> str:
+    """Quote a relation's name; ``batch.orders`` is the table ``orders`` of the schema ``batch``."""
+    return quote(*relation.split("."))
+
+
+def columns_of_query(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, str]]:
+    """Give the names and DuckDB types of a query's columns, in order; a name may be there twice."""
+    described = connection.execute(f"DESCRIBE {query}").fetchall()
+    return [(str(row[0]), str(row[1])) for row in described]
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Give the names and DuckDB types of a relation's columns, in order."""
+    return dict(columns_of_query(connection, f"SELECT * FROM {relation_sql(relation)}"))
+
+
+def find_column(columns: Mapping[str, str] | Iterable[str], name: str) -> str:
+    """Give the column as the table spells it; DuckDB does not tell upper from lower case.
+
+    Raises:
+        ValueError: when there is none; the text names the nearest and all that exist.
+    """
+    spelled = {column.lower(): column for column in columns}
+    found = spelled.get(name.lower())
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(name.lower(), spelled, n=1)
+    hint = f"; did you mean '{spelled[near[0]]}'?" if near else ""
+    raise ValueError(f"no column '{name}'{hint} (there are: {', '.join(spelled.values())})")
+
+
+def single_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """Give the query without its semicolon, ready to stand in parentheses.
+
+    A comment may end the text, so the closing parenthesis belongs on a line of its own.
+
+    Raises:
+        ValueError: when the text is not exactly one SELECT.
+        duckdb.Error: when it does not parse.
+    """
+    import duckdb
+
+    statements = connection.extract_statements(sql)
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        found = ", ".join(statement.type.name for statement in statements) or "nothing"
+        raise ValueError(f"write exactly one SELECT; found {found}")
+    text = statements[0].query.encode()
+    for offset, kind in duckdb.tokenize(text.decode()):
+        if kind == duckdb.token_type.operator and text[offset : offset + 1] == b";":
+            return text[:offset].decode()
+    return text.decode()
+
+
+def run_single(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+    """Run SQL that holds an author's expression, and only if it is still one statement.
+
+    Raises:
+        ValueError: when the expression smuggled in a second statement.
+        duckdb.Error: as DuckDB says.
+    """
+    if len(connection.extract_statements(sql)) != 1:
+        raise ValueError("an expression may not hold a semicolon")
+    return connection.execute(sql)
+
+
+def duckdb_message(error: Exception) -> str:
+    """Give the error's text on one line, bounded, without our own SQL and without every overload of a function."""
+    text = str(error).split("\nLINE ", maxsplit=1)[0].split("Candidate functions:", maxsplit=1)[0]
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"

@@ -1,0 +1,1 @@
+"""One step, run: its window, context, call and record. Knows no Airflow."""

@@ -1,0 +1,68 @@
+"""What the platform gives to a function of a workflow's own modules."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dataflow.errors import InputError
+from dataflow.interval import Interval
+from dataflow.runtime.receipt import StepReceipt
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
+
+    Table: TypeAlias = DuckDBPyRelation
+    """A table as a DuckDB relation: ``filter``, ``select``, ``join``, ``df()``, ``arrow()``."""
+
+__all__ = ["StepContext", "Table"]
+
+FIRST_DAY = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC))
+
+
+def _no_output(task_id: str) -> Any:
+    raise InputError(f"no output of {task_id!r}: it is not an earlier step of this run, or it returned nothing")
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """One step of one run. A unit test makes its own: only ``workflow`` is required."""
+
+    workflow: str
+    step: str = ""
+    """The task's id, e.g. ``ingest.orders``."""
+    run_id: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the config says under ``settings``."""
+    window: Interval = FIRST_DAY
+    """What the run is about: half-open, UTC. A unit test that gives none gets the first day of 2025."""
+    cursor: Interval | None = None
+    """The range that an incremental source reads in this run."""
+    partition_key: str | None = None
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("dataflow.step"))
+    outputs: Callable[[str], Any] = field(default=_no_output, repr=False)
+
+    def output(self, step: str) -> Any:
+        """Give what an earlier step of this run returned: a receipt for ours, JSON for one of ``steps.py``.
+
+        Raises:
+            InputError: when that step returned nothing or is no earlier one.
+        """
+        value = self.outputs(step)
+        if value is None:
+            _no_output(step)
+        of_ours = step == "publish" or step.startswith(("ingest.", "validate.", "transform."))
+        return StepReceipt.from_json(value) if of_ours else value
+
+
+def __getattr__(name: str) -> Any:
+    # ``Table`` costs DuckDB's import, which only a task needs.
+    if name == "Table":
+        import duckdb
+
+        return duckdb.DuckDBPyRelation
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

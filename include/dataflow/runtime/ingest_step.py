@@ -1,0 +1,75 @@
+"""Ingest: one source's rows of this run, landed as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from dataflow.runtime.modules import author_code, author_function
+from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.render import Values, render_source
+from dataflow.runtime.step import Step
+from dataflow.runtime.sweeping import sweep_once_a_day
+from dataflow.sources.ingest import IngestRequest, ingest
+from dataflow.spec.sources import PythonSource
+
+__all__ = ["ingest_source"]
+
+
+def ingest_source(step: Step, name: str) -> StepReceipt:
+    """Read the source and land what it gave; the receipt names the batch's manifest."""
+    source = step.workflow.spec.sources[name]
+    request = step.request
+    cursor = step.run.ranges.get(name)
+    values = Values(
+        window=step.window,
+        cursor=cursor,
+        run_id=request.run_id,
+        params=request.params,
+        settings=step.workflow.spec.settings,
+        partition_key=request.partition_key,
+        resolve=request.resolve,
+    )
+    manifest = ingest(
+        IngestRequest(
+            workflow=step.workflow.name,
+            table=name,
+            source=render_source(name, source, values=values),
+            folder=step.workflow.folder,
+            window=step.window,
+            cursor=cursor,
+            run_id=request.run_id,
+            try_number=request.try_number,
+            settings=step.settings,
+            rows=_author_rows(step, name, source=source) if isinstance(source, PythonSource) else None,
+            log=request.log,
+        )
+    )
+    sweep_once_a_day(step.settings, log=request.log)
+    return step.receipt(
+        table=name,
+        rows=manifest.rows,
+        rows_in=manifest.rows + manifest.cut_rows,
+        bytes=manifest.bytes,
+        uri=manifest.uri,
+        schema_hash=manifest.schema_hash,
+    )
+
+
+def _author_rows(step: Step, name: str, *, source: PythonSource) -> Callable[[], Iterable[object]]:
+    reference = source.callable or f"ingestion:{name}"
+
+    def rows() -> Iterator[object]:
+        function = author_function(step.workflow, reference)
+        with author_code(step.workflow, what=reference, log=step.request.log):
+            given = function(step.context(name), **source.options)
+        # Most are generators: their code runs while we read, so their crashes come then.
+        batches = iter(given if isinstance(given, (Iterator, list, tuple)) else [given])
+        while True:
+            with author_code(step.workflow, what=reference, log=step.request.log):
+                try:
+                    batch = next(batches)
+                except StopIteration:
+                    return
+            yield batch
+
+    return rows

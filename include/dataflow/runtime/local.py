@@ -1,0 +1,240 @@
+"""A whole run here, in this process and without Airflow: the same tasks in the same order."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from dataflow.errors import DataflowError, FatalError, InputError, RunSuperseded, StepError
+from dataflow.ops.history import open_history
+from dataflow.ops.runs import now
+from dataflow.runtime.finish import finish_run
+from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.recording import as_step_error, record, stage_key
+from dataflow.runtime.request import RunRequest
+from dataflow.runtime.result import RunResult
+from dataflow.runtime.run import run_task
+from dataflow.runtime.window import window_of_run
+from dataflow.spec.params import param_schema
+
+if TYPE_CHECKING:
+    from dataflow.interval import Interval
+    from dataflow.loading.workflow import Workflow
+    from dataflow.settings import Settings
+    from dataflow.spec.plan import Task
+    from dataflow.spec.workflow import WorkflowSpec
+
+__all__ = ["Progress", "StepEvent", "run_workflow"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """What just happened to one step."""
+
+    task_id: str
+    state: Literal["started", "succeeded", "failed", "skipped"]
+    rows: int | None = None
+    seconds: float = 0.0
+    message: str = ""
+    """Why it failed or was skipped."""
+
+
+Progress = Callable[[StepEvent], None]
+
+
+def run_workflow(
+    workflow: Workflow,
+    *,
+    settings: Settings,
+    params: Mapping[str, Any] | None = None,
+    window: Interval | None = None,
+    progress: Progress | None = None,
+    log: logging.Logger | None = None,
+) -> RunResult:
+    """Run every step of the workflow, one after the other, and tell how it ended.
+
+    Without a window a tick schedule takes its last complete one, any other what is new since its last run.
+
+    Raises:
+        InputError: when a param is unknown or not of its type.
+    """
+    run = _LocalRun(
+        workflow,
+        settings,
+        params_of(workflow.spec, params or {}),
+        window,
+        progress or (lambda _: None),
+        log or logging.getLogger(f"dataflow.run.{workflow.name}"),
+    )
+    return run.walk()
+
+
+def params_of(spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give every param of the workflow: the given value, else its default.
+
+    Raises:
+        InputError: when one is unknown, or its value does not fit; the text names it.
+    """
+    import jsonschema  # type: ignore[import-untyped]
+
+    unknown = sorted(given.keys() - spec.params.keys())
+    if unknown:
+        known = ", ".join(spec.params) or "none"
+        raise InputError(f"no param {', '.join(unknown)}; {spec.name} has {known}")
+    values = {name: given.get(name, param.default) for name, param in spec.params.items()}
+    for name, value in values.items():
+        try:
+            jsonschema.validate(value, param_schema(spec.params[name]), format_checker=jsonschema.FormatChecker())
+        except jsonschema.ValidationError as exc:
+            raise InputError(f"params.{name}: {exc.message}") from None
+    return values
+
+
+@dataclass
+class _LocalRun:
+    workflow: Workflow
+    settings: Settings
+    params: Mapping[str, Any]
+    window: Interval | None
+    tell: Progress
+    log: logging.Logger
+    began: datetime = field(default_factory=now)
+    run_id: str = ""
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.run_id = f"local__{self.began.isoformat(timespec='seconds')}_{uuid.uuid4().hex[:8]}"
+
+    def walk(self) -> RunResult:
+        """Run the tasks of the plan, which come in an order that respects what each is after."""
+        clock = time.monotonic()
+        completed: list[str] = []
+        superseded: str | None = None
+        for task in self.workflow.plan.tasks:
+            try:
+                self._run(task)
+            except RunSuperseded as exc:
+                superseded = str(exc)
+                break
+            except DataflowError as exc:
+                self._finish("FAILED", f"{task.id}: {exc}")
+                return self._result("failed", completed, task=task.id, error=str(exc), clock=clock)
+            except BaseException:
+                self._finish("FAILED", f"{task.id}: stopped by hand")
+                raise
+            completed.append(task.id)
+        self._finish("COMPLETED", "")  # which leaves a superseded run superseded
+        status: Literal["success", "superseded"] = "superseded" if superseded else "success"
+        return self._result(status, completed, task=None, error=superseded, clock=clock)
+
+    def _run(self, task: Task) -> None:
+        clock = time.monotonic()
+        self.tell(StepEvent(task.id, "started"))
+        try:
+            output = self._output(task)
+        except RunSuperseded as exc:
+            self.tell(StepEvent(task.id, "skipped", seconds=time.monotonic() - clock, message=str(exc)))
+            raise
+        except Exception as exc:
+            error = exc if isinstance(exc, DataflowError) else as_step_error(exc)
+            self.tell(StepEvent(task.id, "failed", seconds=time.monotonic() - clock, message=str(error)))
+            if error is exc:
+                raise
+            raise error from exc
+        self.outputs[task.id] = output
+        skipped = output.get("skipped", "")
+        self.tell(
+            StepEvent(
+                task.id,
+                "skipped" if skipped else "succeeded",
+                rows=output.get("rows"),
+                seconds=time.monotonic() - clock,
+                message=skipped,
+            )
+        )
+
+    def _output(self, task: Task) -> dict[str, Any]:
+        request = self._request(task)
+        if task.kind == "dbt":
+            return self._build_models(request)
+        return run_task(self.workflow, task, request, settings=self.settings)
+
+    def _build_models(self, request: RunRequest) -> dict[str, Any]:
+        from dataflow.modelling.build import build_models
+        from dataflow.modelling.compile import compile_models
+
+        history = open_history(self.settings.ops)
+        run = window_of_run(history, self.workflow, request=request)
+
+        def build() -> StepReceipt:
+            # As in Airflow, where a group is there only once its models are compiled; at once where they are.
+            if problems := compile_models(self.settings, [self.workflow]):
+                raise FatalError("\n".join(str(problem) for problem in problems))
+            outcome = build_models(
+                self.settings,
+                self.workflow,
+                window=run.window,
+                run_id=self.run_id,
+                full_refresh=full_refresh_of(self.workflow.spec, self.params),
+                log=self.log,
+            )
+            if not outcome.succeeded:
+                raise StepError(outcome.error)
+            return StepReceipt(table=None, rows=sum(node.kind == "model" for node in outcome.nodes))
+
+        key = stage_key(self.workflow, request, stage="MODELLED")
+        receipt = record(history, key, work=build, log=self.log)
+        return replace(receipt, window=run.window.to_json()).to_json()
+
+    def _request(self, task: Task) -> RunRequest:
+        return RunRequest(
+            workflow=self.workflow.name,
+            run_id=self.run_id,
+            kind="manual",
+            run_after=self.began,
+            interval=None,
+            partition_key=None,
+            partition=None,
+            params=self.params,
+            task_id=task.id,
+            try_number=1,
+            output=self.outputs.get,
+            state_of=lambda _: "running",  # of Airflow's runs only Airflow knows
+            log=self.log,
+            window=self.window,
+            engine="local",
+        )
+
+    def _finish(self, status: Literal["COMPLETED", "FAILED"], reason: str) -> None:
+        finish_run(self.workflow.name, self.run_id, status=status, reason=reason, try_number=1, settings=self.settings)
+
+    def _result(
+        self,
+        status: Literal["success", "failed", "superseded"],
+        completed: list[str],
+        *,
+        task: str | None,
+        error: str | None,
+        clock: float,
+    ) -> RunResult:
+        return RunResult(
+            status=status,
+            run_id=self.run_id,
+            completed_steps=tuple(completed),
+            failed_step=task,
+            error=error,
+            duration_seconds=time.monotonic() - clock,
+        )
+
+
+def full_refresh_of(spec: WorkflowSpec, params: Mapping[str, Any]) -> bool:
+    """Tell whether dbt builds incremental models anew: as the config says, else as the param of that name says."""
+    said = spec.dbt.full_refresh
+    if said is None:
+        return bool(params.get("full_refresh", False))
+    return bool(params.get(said.removeprefix("params."), False)) if isinstance(said, str) else said

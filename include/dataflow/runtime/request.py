@@ -1,0 +1,45 @@
+"""What the engine, Airflow or the CLI, knows about the run and the task that it starts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from dataflow.interval import Interval
+
+__all__ = ["Engine", "RunKind", "RunRequest"]
+
+Engine = Literal["airflow", "local"]
+RunKind = Literal["scheduled", "manual", "asset", "backfill"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One task of one run, as its engine sees it. The runtime knows of no other engine."""
+
+    workflow: str
+    run_id: str
+    kind: RunKind
+    run_after: datetime
+    """When the run was due; with a time zone."""
+    interval: Interval | None
+    """The engine's data interval; None where the schedule has no ticks of its own."""
+    partition_key: str | None
+    partition: Interval | None
+    """The period that the partition key names."""
+    params: Mapping[str, Any]
+    task_id: str
+    try_number: int
+    output: Callable[[str], Any]
+    """What an earlier task of this run returned, as JSON, by task id; None where it returned nothing."""
+    state_of: Callable[[str], str | None]
+    """``success``, ``failed``, ``running`` or ``queued`` for another run of this workflow; None if it is gone."""
+    log: logging.Logger
+    window: Interval | None = None
+    """A window that a person asked for, as with ``--window``; it goes before every other."""
+    engine: Engine = "airflow"
+    resolve: Callable[[str], str] | None = None
+    """Gives the value of ``conn:ID.password`` or ``var:KEY``."""

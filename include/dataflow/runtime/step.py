@@ -1,0 +1,101 @@
+"""One step as its code sees it: the workflow, the request, the window, and where to work."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dataflow.errors import FatalError
+from dataflow.interval import Interval
+from dataflow.landing.keys import run_key
+from dataflow.landing.manifest import Manifest, read_manifest, verify
+from dataflow.loading.workflow import Workflow
+from dataflow.ops.history import History
+from dataflow.runtime.context import StepContext
+from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.request import RunRequest
+from dataflow.runtime.window import RunWindow
+from dataflow.settings import Settings
+
+__all__ = ["Step"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What every step works with."""
+
+    workflow: Workflow
+    request: RunRequest
+    settings: Settings
+    history: History
+    run: RunWindow
+
+    @property
+    def window(self) -> Interval:
+        """The run's window."""
+        return self.run.window
+
+    @cached_property
+    def validated(self) -> frozenset[str]:
+        """The sources whose batch a task of its own judges."""
+        return frozenset(task.table for task in self.workflow.plan.tasks if task.kind == "validate" and task.table)
+
+    def context(self, source: str | None) -> StepContext:
+        """Give what a function of the author's gets; ``source`` is the one whose range it sees."""
+        return StepContext(
+            workflow=self.workflow.name,
+            step=self.request.task_id,
+            run_id=self.request.run_id,
+            params=self.request.params,
+            settings=self.workflow.spec.settings,
+            window=self.window,
+            cursor=self.run.ranges.get(source) if source else None,
+            partition_key=self.request.partition_key,
+            log=self.request.log,
+            outputs=self.request.output,
+        )
+
+    def ingested(self, source: str) -> Manifest:
+        """Give the batch that this run's ingest task landed.
+
+        Raises:
+            FatalError: when that task returned nothing.
+            LandingError: when its files are not what they were.
+        """
+        manifest = self._manifest(f"ingest.{source}")
+        verify(manifest)
+        return manifest
+
+    def batch(self, source: str) -> Manifest:
+        """Give the batch as the steps after validation see it: judged there, else compared with its manifest here."""
+        return self._manifest(f"validate.{source}") if source in self.validated else self.ingested(source)
+
+    def receipt(self, **values: Any) -> StepReceipt:
+        """Give a receipt with the run's window in it."""
+        return StepReceipt(**values, window=self.window.to_json())
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give an empty folder of this try, gone afterwards; what a killed try left behind goes first."""
+        of_run = self.settings.scratch / self.workflow.name / run_key(self.request.run_id)
+        for left in of_run.glob(f"{self.request.task_id}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        folder = of_run / f"{self.request.task_id}-{self.request.try_number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # another task of the run works there
+                of_run.rmdir()
+
+    def _manifest(self, task_id: str) -> Manifest:
+        output = self.request.output(task_id)
+        if not output or not output.get("uri"):
+            raise FatalError(f"{task_id} left no batch in this run; clear it, so that it runs again")
+        return read_manifest(output["uri"])

@@ -1,0 +1,56 @@
+"""What killed tasks left behind, deleted once a day by the task that comes first."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from dataflow.landing.sweep import sweep
+from dataflow.settings import Settings
+
+__all__ = ["sweep_once_a_day"]
+
+DAY = timedelta(hours=24)
+MARK = ".swept"
+
+
+def sweep_once_a_day(settings: Settings, *, log: logging.Logger) -> None:
+    """Delete files of the landing that no manifest names, and folders of scratch, that nobody touched for a day.
+
+    Safe beside running tasks. What cannot be deleted stays for the next day; the task that sweeps goes on.
+    """
+    mark = settings.scratch / MARK
+    try:
+        if mark.exists() and mark.stat().st_mtime > _a_day_ago():
+            return
+        settings.scratch.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        files = sweep(settings.landing, older_than=DAY)
+        folders = [folder for folder in _of_tries(settings.scratch) if not _is_used(folder)]
+    except OSError as exc:
+        log.warning("what killed tasks left behind could not be swept: %s", exc)
+        return
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    if files or folders:
+        log.info("swept %d files of the landing and %d scratch folders of killed tasks", files, len(folders))
+
+
+def _of_tries(scratch: Path) -> list[Path]:
+    """Give ``<what>-<random>`` and ``<workflow>/<run>``; no workflow has a dash in its name."""
+    return [folder for folder in (*scratch.glob("*-*"), *scratch.glob("[!-.]*/*")) if folder.is_dir()]
+
+
+def _is_used(folder: Path) -> bool:
+    """Tell whether anything in the folder changed within a day, or is just being changed."""
+    try:
+        return any(path.lstat().st_mtime > _a_day_ago() for path in (folder, *folder.rglob("*")))
+    except FileNotFoundError:
+        return True
+
+
+def _a_day_ago() -> float:
+    return time.time() - DAY.total_seconds()

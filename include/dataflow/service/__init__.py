@@ -1,0 +1,1 @@
+"""Start, watch and stop the programs that make up an installation."""

@@ -1,0 +1,88 @@
+"""Every setting of an installation: a ``DATAFLOW_*`` variable, from the environment or the project's ``.env``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dataflow.durations import format_duration, parse_duration
+from dataflow.paths import find_project
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Settings"]
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+class Settings(BaseSettings):
+    """Where data lies and how long to wait. Relative paths are relative to the project root."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DATAFLOW_", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    project: Path = Field(default_factory=find_project)
+    """The folder that holds ``include/workflows``; found upwards from the current one."""
+    environment: str = ""
+    """Which ``config.<environment>.yaml`` is laid over each ``config.yaml``; none when empty."""
+    landing: Path = Path(".dataflow/landing")
+    """Where ingested batches lie as Parquet."""
+    warehouse: Path = Path(".dataflow/warehouse.duckdb")
+    """The DuckDB file of loaded tables and models. Its lock lies beside it."""
+    published: Path = Path(".dataflow/published")
+    """Where snapshots of published tables lie."""
+    scratch: Path = Path(".dataflow/scratch")
+    """Where a task works; emptied when the task ends."""
+    ops: str = Field(default="sqlite:///.dataflow/ops.db", repr=False)  # it may hold a password
+    """SQLAlchemy URL of run history: SQLite, or ``postgresql+psycopg2://`` in production."""
+    lock_timeout: Duration = timedelta(minutes=30)
+    """How long a task waits for the warehouse; longer than the longest dbt build."""
+    dbt_project: Path = Path("dbt")
+    """The dbt project."""
+
+    @classmethod
+    def load(cls, project: Path | None = None) -> Self:
+        """Read the environment and the ``.env`` of the project (the given one, else the one found).
+
+        Raises:
+            InputError: when no project is given or found.
+            pydantic.ValidationError: when a variable does not parse.
+        """
+        root = (project or find_project()).resolve()
+        settings = cls(_env_file=root / ".env", project=root)
+        return settings.model_copy(update=settings._absolute(root))
+
+    def _absolute(self, root: Path) -> dict[str, object]:
+        places: dict[str, object] = {
+            name: root / getattr(self, name) for name in ("landing", "warehouse", "published", "scratch", "dbt_project")
+        }
+        relative_sqlite = "sqlite:///"
+        if self.ops.startswith(relative_sqlite) and not self.ops.startswith(relative_sqlite + "/"):
+            places["ops"] = relative_sqlite + str(root / self.ops.removeprefix(relative_sqlite))
+        return places
+
+    def shown(self, name: str) -> str:
+        """Give a setting as people may see it: a password in a URL is masked."""
+        value = getattr(self, name)
+        if isinstance(value, timedelta):
+            return format_duration(value)
+        return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", str(value))
+
+    @property
+    def lock_file(self) -> Path:
+        """``<warehouse>.lock``: whoever opens the warehouse holds it."""
+        return self.warehouse.with_name(self.warehouse.name + ".lock")
+
+
+@cache
+def current_settings() -> Settings:
+    """Give the settings of this process; its environment does not change while it runs."""
+    return Settings.load()

@@ -1,0 +1,1 @@
+"""Sources: where data comes from, and how it becomes a landed batch."""

@@ -1,0 +1,116 @@
+"""Turn DuckDB's word on a bad file or value into one that names the file, the line, the column and the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from dataflow.errors import ContractError, StepError, TransientError
+from dataflow.identifiers import quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dataflow.sources.reading import RawColumn, Reading
+
+__all__ = ["explained", "find_misfit", "reading_error"]
+
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
+_VALUE = re.compile(r"Error when converting column \"(.*?)\"\. Could not convert string \"(.*)\" to '(.*)'", re.DOTALL)
+_FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+_JSON = re.compile(r'in file "(.*?)", (?:at byte \d+ )?in (line|record/value) (\d+): (.*)')
+_SHOWN = 100
+
+
+def shorten(value: object) -> str:
+    """Give a value as messages show it."""
+    text = str(value)
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+
+
+def does_not_fit(place: str, column: str, *, value: object, declared: str) -> ContractError:
+    """Say that one value is not of its column's type."""
+    return ContractError(
+        f'{place}: column "{column}": {shorten(value)} is not a {declared}; mend the data or declare another type'
+    )
+
+
+def explained(
+    connection: duckdb.DuckDBPyConnection, readings: Sequence[Reading], error: duckdb.Error
+) -> StepError | None:
+    """Say why a query over the readings failed; None when the data is not to blame, so that DuckDB's word stands."""
+    import duckdb
+
+    if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+        return TransientError(f"reading or landing failed: {_first_line(error)}")
+    # A BinderException is a type of the data that has no cast to the declared one.
+    if not isinstance(error, (duckdb.DataError, duckdb.InvalidInputException, duckdb.BinderException)):
+        return None
+    told = (reading_error(reading, error) for reading in readings)
+    searched = (find_misfit(connection, reading) for reading in readings)
+    return next((found for found in chain(told, searched) if found is not None), ContractError(_first_line(error)))
+
+
+def reading_error(reading: Reading, error: duckdb.Error) -> ContractError | None:
+    """Read the place out of an error of DuckDB's CSV or JSON reader."""
+    text = str(error)
+    shown = reading.shown_names
+    line, file = _LINE.search(text), _FILE.search(text)
+    if file is not None and file[1].strip() in shown:
+        place = shown[file[1].strip()] + (f": line {line[1]}" if line else "")
+        return _csv_error(place, text, columns={column.raw or "": column for column in reading.columns})
+    json = _JSON.search(text)
+    if json is not None and json[1] in shown:
+        where = "line" if json[2] == "line" else "record"
+        return ContractError(f"{shown[json[1]]}: {where} {json[3]}: {json[4].strip()}; mend the file")
+    return None
+
+
+def _csv_error(place: str, text: str, *, columns: Mapping[str, RawColumn]) -> ContractError:
+    value, fields = _VALUE.search(text), _FIELDS.search(text)
+    if value is not None:
+        column = columns.get(value[1])
+        name, kind = (column.name, column.declared) if column else (value[1], value[3])
+        return does_not_fit(place, name, value=value[2], declared=kind or value[3])
+    if fields is not None:
+        return ContractError(
+            f"{place}: {fields[2]} fields where the header has {fields[1]}; "
+            "mend the file, or quote the field that holds a delimiter"
+        )
+    if "unterminated quote" in text:
+        return ContractError(f"{place}: a quote is never closed; mend the file, or set `options: {{quote: ...}}`")
+    if "not utf-8" in text:
+        return ContractError(f"{place}: not UTF-8; set `options: {{encoding: latin-1}}` or what it is")
+    lines = [line for line in text.splitlines() if not line.startswith(("Original Line", "Possible"))]
+    return ContractError(f"{place}: {lines[1] if _LINE.search(lines[0]) and len(lines) > 1 else lines[0]}")
+
+
+def find_misfit(connection: duckdb.DuckDBPyConnection, reading: Reading) -> ContractError | None:
+    """Find the first value that does not fit its column, file by file."""
+    import duckdb
+
+    judged = [column for column in reading.columns if column.fit.misfit is not None]
+    for file in reading.files or (None,):
+        paths = [file.path] if file else []
+        try:
+            if reading.strict_scan is not None:
+                connection.execute(f"select count(columns(*)) from {reading.strict_scan(paths)}").fetchall()
+            rows = f"(select row_number() over () as dataflow_row, * from {reading.scan(paths)})"
+            for column in judged:
+                raw = quote(column.raw or "")
+                found = connection.execute(
+                    f"select dataflow_row, {raw} from {rows} where {raw} is not null and {column.fit.misfit} limit 1"
+                ).fetchone()
+                if found is not None:
+                    place = f"{file.shown}: row {found[0] + file.rows_before}" if file else f"row {found[0]}"
+                    return does_not_fit(place, column.name, value=found[1], declared=column.declared or "")
+        except duckdb.Error as error:
+            return reading_error(reading, error)
+    return None
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).partition("\n")[0]

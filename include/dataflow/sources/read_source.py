@@ -1,0 +1,91 @@
+"""From a source of the config to readings: each type of source has its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.errors import ContractError, InputError
+from dataflow.sources.columns import check_found, declared_types
+from dataflow.sources.csv_files import read_csv_files
+from dataflow.sources.file_paths import find_files, ready_files
+from dataflow.sources.json_files import read_json_files
+from dataflow.sources.mock_rows import mock_reading
+from dataflow.sources.parquet_files import read_parquet_files
+from dataflow.sources.published import published_file
+from dataflow.sources.python_rows import spool_rows
+from dataflow.sources.reading import NO_COLUMN, RawColumn, Reading
+from dataflow.sources.request import IngestRequest
+from dataflow.spec.reader_options import option_problem
+from dataflow.spec.sources import FileSource, MockSource, PublishedSource, PythonSource
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["read_source"]
+
+
+def read_source(connection: DuckDBPyConnection, request: IngestRequest, *, scratch: Path) -> Sequence[Reading]:
+    """Find the source's files or call its function, and give its rows as readings; there is at least one.
+
+    Raises:
+        ContractError: when there is nothing to read, or its columns are not those of the config.
+    """
+    source = request.source
+    declared = declared_types(source.columns)
+    if isinstance(source, MockSource):
+        return [mock_reading(source, declared, window=request.window, cursor=request.cursor)]
+    if isinstance(source, PublishedSource):
+        file = published_file(request.settings, source.table)
+        return read_parquet_files(connection, [file], declared, options={}, log=request.log, drop_ours=True)
+    if isinstance(source, PythonSource):
+        return _python(connection, request, source=source, declared=declared, scratch=scratch)
+    return _files(connection, request, source=source, declared=declared, scratch=scratch)
+
+
+def _files(
+    connection: DuckDBPyConnection,
+    request: IngestRequest,
+    *,
+    source: FileSource,
+    declared: Mapping[str, str],
+    scratch: Path,
+) -> Sequence[Reading]:
+    problems = [problem for option in source.options if (problem := option_problem(source.format, option))]
+    if problems:
+        raise ContractError(f"{request.table}: {'; '.join(problems)}")
+    found = find_files(source.path, request.folder)
+    if source.format == "parquet":
+        return read_parquet_files(connection, found, declared, options=source.options, log=request.log)
+    if not declared:
+        raise ContractError(f"{request.table}: declare the `columns` of a {source.format} file; nothing is guessed")
+    files = ready_files(found, scratch, may_be_empty=source.format == "ndjson")
+    if source.format == "csv":
+        return read_csv_files(files, declared, options=source.options, log=request.log)
+    return read_json_files(
+        connection, files, declared, format_name=source.format, options=source.options, log=request.log
+    )
+
+
+def _python(
+    connection: DuckDBPyConnection,
+    request: IngestRequest,
+    *,
+    source: PythonSource,
+    declared: Mapping[str, str],
+    scratch: Path,
+) -> Sequence[Reading]:
+    shown = source.callable or f"ingestion:{request.table}"
+    if request.rows is None:
+        raise InputError(f"{request.workflow}.{request.table}: a python source needs its function {shown}")
+    spool = spool_rows(request.rows, scratch, declared=declared.keys(), shown=shown)
+    wanted: dict[str, str | None] = dict(declared)
+    if declared and spool.rows:
+        check_found(shown, declared, found=list(spool.names), log=request.log)
+    elif not declared:
+        wanted = {name: "JSON" if name in spool.json_names else None for name in spool.names} or {NO_COLUMN: None}
+    if not spool.rows or NO_COLUMN in wanted:
+        columns = tuple(RawColumn(name, None, "VARCHAR", kind) for name, kind in wanted.items())
+        return [Reading(lambda _: f"range({spool.rows})", columns)]
+    return read_parquet_files(connection, spool.files, wanted, options={}, log=request.log, may_be_absent=wanted.keys())

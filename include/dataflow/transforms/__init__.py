@@ -1,0 +1,1 @@
+"""Change tables: stages as DuckDB SQL, and author functions."""

@@ -1,0 +1,73 @@
+"""An in-memory DuckDB for author SQL, closed to everything but the run's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.errors import FatalError
+from dataflow.identifiers import literal, quote
+from dataflow.queries import relation_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+
+__all__ = ["open_scratch"]
+
+
+def open_scratch(folder: Path, *, views: Mapping[str, Sequence[str]]) -> duckdb.DuckDBPyConnection:
+    """Open a connection that sees the given tables, works in UTC and reaches no other file and no network.
+
+    Its configuration is locked: no SQL can open what this closes. The caller closes the connection; it is a context
+    manager.
+
+    Args:
+        folder: The task's scratch folder; large results spill into it. Created if absent.
+        views: Logical table name to the Parquet files of its rows; ``batch.orders`` is a batch.
+
+    Raises:
+        FatalError: when a table has no file.
+    """
+    import duckdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "temp_directory": str(folder / "spill"),
+        }
+    )
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        _close_to_the_outside(connection, [folder, *_folders(views)])
+        connection.execute("CREATE SCHEMA batch")
+        for name, paths in views.items():
+            _create_view(connection, name, paths=paths)
+        connection.execute("SET lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _folders(views: Mapping[str, Sequence[str]]) -> list[Path]:
+    return [Path(path).parent for paths in views.values() for path in paths]
+
+
+def _close_to_the_outside(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
+    allowed = ", ".join(literal(str(each)) for each in sorted({folder.absolute() for folder in folders}))
+    connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET enable_external_access = false")
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, *, paths: Sequence[str]) -> None:
+    if not paths:
+        raise FatalError(f"{name}: no file holds its rows; ingest it again")
+    files = ", ".join(literal(str(Path(path).absolute())) for path in paths)
+    target = relation_sql(name) if "." in name else quote("memory", "main", name)
+    # A column never comes from a path (`day=1/`), which hive partitioning would make of it.
+    reader = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    connection.execute(f"CREATE VIEW {target} AS SELECT * FROM {reader}")

@@ -1,0 +1,21 @@
+"""Making the warehouse, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dataflow.identifiers import quote
+from dataflow.settings import Settings
+from dataflow.warehouse.connection import open_warehouse
+from dataflow.warehouse.schemas import create_own_tables, model_schema, staging_schema
+
+__all__ = ["create_warehouse"]
+
+
+def create_warehouse(settings: Settings, workflows: Iterable[str]) -> None:
+    """Make the file, its lock and the schemas of the workflows; what is there stays as it is."""
+    with open_warehouse(settings, purpose="create the warehouse") as connection:
+        create_own_tables(connection)
+        for workflow in workflows:
+            for schema in (staging_schema(workflow), model_schema(workflow)):
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")

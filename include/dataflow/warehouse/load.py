@@ -1,0 +1,237 @@
+"""Loading a staged batch into its table: `replace`, `append` or `merge`, one transaction, any number of times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from dataflow.errors import ContractError, FatalError, TransientError
+from dataflow.identifiers import literal, quote
+from dataflow.interval import Interval
+from dataflow.warehouse.columns import columns_of, columns_of_query, is_own_column, reconcile
+from dataflow.warehouse.merge import merge_rows
+from dataflow.warehouse.schemas import LOADS, create_own_tables, staging_schema, tables_in
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["LoadRequest", "LoadResult", "load"]
+
+BATCH = '"_dataflow_batch"'
+CURSOR = "_dataflow_cursor"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """Which rows to load where, and what the read that gave them covers."""
+
+    workflow: str
+    table: str
+    mode: Literal["replace", "append", "merge"]
+    run_id: str
+    window: Interval
+    parquet: list[str]
+    """The staged files; at least one, which may have no rows."""
+    key: tuple[str, ...] = ()
+    newest_by: str | None = None
+    cursor: Interval | None = None
+    """The range that was read, of an incremental source."""
+    windowed: bool = False
+    """Whether two runs of different windows give different rows."""
+
+    @property
+    def name(self) -> str:
+        """The table as messages say it: ``shop.orders``."""
+        return f"{self.workflow}.{self.table}"
+
+    @property
+    def relation(self) -> str:
+        """The table as SQL says it."""
+        return quote(staging_schema(self.workflow), self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What a load did."""
+
+    rows_in: int
+    rows_written: int
+    rows_after: int
+    skipped: str | None = None
+    """Why nothing was loaded; None where it was."""
+
+
+def load(connection: DuckDBPyConnection, request: LoadRequest) -> LoadResult:
+    """Bring the batch into its table, all of it or nothing.
+
+    Loading a run again gives the same rows. The columns ``_dataflow_run``, ``_dataflow_window_start`` and
+    ``_dataflow_window_end`` are this run's, whatever the batch says of them: a later load finds by them what it covers.
+
+    Raises:
+        ContractError: when the batch breaks the table's contract: key, cursor, ``newest_by``, types.
+        TransientError: when another transaction of this process wrote the same table.
+    """
+    with _transaction(connection):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(staging_schema(request.workflow))}")
+        create_own_tables(connection)
+        batch = _view_batch(connection, request)
+        exists = request.table in tables_in(connection, staging_schema(request.workflow))
+        skipped = _newer_replace(connection, request) if exists and request.mode == "replace" else None
+        written = 0 if skipped else _write(connection, request, batch=batch, exists=exists)
+        result = LoadResult(_count(connection, BATCH), written, _count(connection, request.relation), skipped)
+        connection.execute(f"DROP VIEW {BATCH}")
+    return result
+
+
+def _write(connection: DuckDBPyConnection, request: LoadRequest, *, batch: dict[str, str], exists: bool) -> int:
+    loaded = columns_of(connection, request.relation) if exists else {}
+    wanted = reconcile(request.name, loaded, batch)
+    if request.mode == "replace":
+        return _replace(connection, request, batch=batch, wanted=wanted)
+    if exists:
+        _alter(connection, request.relation, loaded=loaded, wanted=wanted)
+    else:
+        connection.execute(f"CREATE TABLE {request.relation} AS FROM {BATCH} WITH NO DATA")
+    if request.mode == "append":
+        return _append(connection, request, batch)
+    if (request.windowed or request.cursor) and not request.newest_by:
+        raise ContractError(
+            f"{request.name}: `merge` of a windowed or incremental source needs `newest_by`: "
+            "the column that says which of two rows of one key is newer"
+        )
+    return merge_rows(
+        connection,
+        request.relation,
+        batch=BATCH,
+        columns=batch,
+        name=request.name,
+        key=request.key,
+        newest_by=request.newest_by,
+    )
+
+
+def _view_batch(connection: DuckDBPyConnection, request: LoadRequest) -> dict[str, str]:
+    """Make the staged rows a view, with this run's own columns; give its columns."""
+    if not request.parquet:
+        raise FatalError(f"{request.name}: no staged file to load; a batch without rows is a file without rows")
+    # Hive partitioning would make columns of what paths look like.
+    files = ", ".join(literal(path) for path in request.parquet)
+    staged = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    columns = columns_of_query(connection, f"SELECT * FROM {staged}")
+    kept = [name for name in columns if not is_own_column(name) or name == CURSOR]
+    if not any(not is_own_column(name) for name in kept):
+        raise ContractError(f"{request.name}: the batch has no column")
+    own = [
+        f"{literal(request.run_id)} AS _dataflow_run",
+        f"{_moment(request.window.start)} AS _dataflow_window_start",
+        f"{_moment(request.window.end)} AS _dataflow_window_end",
+    ]
+    selected = ", ".join([*(quote(name) for name in kept), *own])
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {BATCH} AS SELECT {selected} FROM {staged}")
+    return columns_of(connection, BATCH)
+
+
+def _replace(
+    connection: DuckDBPyConnection, request: LoadRequest, *, batch: dict[str, str], wanted: dict[str, str]
+) -> int:
+    given = {name.lower(): name for name in batch}
+    selected = ", ".join(
+        f"CAST({quote(given[name.lower()]) if name.lower() in given else 'NULL'} AS {kind}) AS {quote(name)}"
+        for name, kind in wanted.items()
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE {request.relation} AS SELECT {selected} FROM {BATCH}")
+    connection.execute(f"DELETE FROM {LOADS} WHERE workflow = ? AND table_name = ?", [request.workflow, request.table])
+    connection.execute(
+        f"INSERT INTO {LOADS} VALUES (?, ?, ?, ?, ?)",
+        [request.workflow, request.table, request.run_id, request.window.start, request.window.end],
+    )
+    return _count(connection, request.relation)
+
+
+def _newer_replace(connection: DuckDBPyConnection, request: LoadRequest) -> str | None:
+    """Tell of a run with a later window that replaced the table already."""
+    newer = connection.execute(
+        f"SELECT run_id FROM {LOADS} WHERE workflow = ? AND table_name = ? AND window_end > ?",
+        [request.workflow, request.table, request.window.end],
+    ).fetchone()
+    if newer is None:
+        return None
+    return f"{request.name} holds the rows of run {newer[0]}, whose window ends later; this older run replaces nothing"
+
+
+def _append(connection: DuckDBPyConnection, request: LoadRequest, batch: dict[str, str]) -> int:
+    """Delete what this read covers, then insert what it gave."""
+    if request.cursor is not None:
+        _require_cursor(connection, request, request.cursor, batch=batch)
+        covered = f"{CURSOR} >= {_moment(request.cursor.start)} AND {CURSOR} < {_moment(request.cursor.end)}"
+    elif request.windowed:
+        covered = (
+            f"_dataflow_window_start >= {_moment(request.window.start)} "
+            f"AND _dataflow_window_end <= {_moment(request.window.end)}"
+        )
+    else:
+        covered = f"_dataflow_run = {literal(request.run_id)}"
+    connection.execute(f"DELETE FROM {request.relation} WHERE {covered}")
+    return _changed(connection.execute(f"INSERT INTO {request.relation} BY NAME SELECT * FROM {BATCH}"))
+
+
+def _require_cursor(
+    connection: DuckDBPyConnection, request: LoadRequest, cursor: Interval, *, batch: dict[str, str]
+) -> None:
+    """Refuse rows that a later read of the same range would not find, and so would double."""
+    if CURSOR not in batch:
+        raise ContractError(
+            f"{request.name}: `append` of an incremental source needs each row's {CURSOR}, "
+            "and its transform returns rows without it; return that column, or use `merge`"
+        )
+    outside = connection.execute(
+        f"SELECT count(*) FROM {BATCH} WHERE {CURSOR} IS NULL "
+        f"OR {CURSOR} < {_moment(cursor.start)} OR {CURSOR} >= {_moment(cursor.end)}"
+    ).fetchone()
+    if outside and outside[0]:
+        raise ContractError(
+            f"{request.name}: {outside[0]} rows have a {CURSOR} that is NULL or outside of the range {cursor} "
+            "that this run read; return it as it came, or use `merge`"
+        )
+
+
+def _alter(connection: DuckDBPyConnection, relation: str, *, loaded: dict[str, str], wanted: dict[str, str]) -> None:
+    for name, kind in wanted.items():
+        if name not in loaded:
+            connection.execute(f"ALTER TABLE {relation} ADD COLUMN {quote(name)} {kind}")
+        elif loaded[name] != kind:
+            connection.execute(f"ALTER TABLE {relation} ALTER COLUMN {quote(name)} SET DATA TYPE {kind}")
+
+
+@contextmanager
+def _transaction(connection: DuckDBPyConnection) -> Iterator[None]:
+    import duckdb
+
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException as exc:
+        # A failed commit has rolled back already, and then there is nothing to roll back.
+        with suppress(duckdb.TransactionException):
+            connection.rollback()
+        if isinstance(exc, duckdb.TransactionException):
+            raise TransientError(f"another transaction wrote the same table: {exc}") from exc
+        raise
+
+
+def _count(connection: DuckDBPyConnection, relation: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _changed(answer: DuckDBPyConnection) -> int:
+    row = answer.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _moment(moment: datetime) -> str:
+    return f"TIMESTAMPTZ {literal(moment.isoformat())}"

@@ -1,0 +1,51 @@
+"""Where things lie in the warehouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.identifiers import quote
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["BUILDS", "LOADS", "OWN_SCHEMA", "create_own_tables", "model_schema", "staging_schema", "tables_in"]
+
+OWN_SCHEMA = "_dataflow"
+"""Of what we keep for ourselves."""
+BUILDS = quote(OWN_SCHEMA, "builds")
+"""The newest dbt invocation of each workflow."""
+LOADS = quote(OWN_SCHEMA, "loads")
+"""The newest `replace` of each table."""
+
+
+def staging_schema(workflow: str) -> str:
+    """Give the schema of a workflow's loaded tables."""
+    return f"staging_{workflow}"
+
+
+def model_schema(workflow: str) -> str:
+    """Give the schema of a workflow's dbt models."""
+    return workflow
+
+
+def create_own_tables(connection: DuckDBPyConnection) -> None:
+    """Make the tables that we keep for ourselves, where they are not there."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(OWN_SCHEMA)}")
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {BUILDS} (workflow VARCHAR, run_id VARCHAR, began TIMESTAMP WITH TIME ZONE)"
+    )
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {LOADS} (workflow VARCHAR, table_name VARCHAR, run_id VARCHAR, "
+        "window_start TIMESTAMP WITH TIME ZONE, window_end TIMESTAMP WITH TIME ZONE)"
+    )
+
+
+def tables_in(connection: DuckDBPyConnection, schema: str) -> dict[str, str]:
+    """Give the tables and views of a schema: each name in lower case, and as it is written."""
+    rows = connection.execute(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_catalog = current_database() AND table_schema = ? ORDER BY table_name",
+        [schema],
+    ).fetchall()
+    return {name.lower(): name for (name,) in rows}

@@ -1,0 +1,183 @@
+"""Snapshots: copies of published tables that readers open without ever meeting the warehouse's lock.
+
+Each publish is a new version: ``<published>/<workflow>/<version>/<table>.parquet`` and ``<workflow>.duckdb`` beside
+them, both read-only. ``current.json`` names the version that readers use.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow.errors import FatalError, InputError, RunSuperseded
+from dataflow.identifiers import literal, quote
+from dataflow.settings import Settings
+from dataflow.warehouse.builds import newest
+from dataflow.warehouse.columns import columns_of, columns_of_query, is_own_column, parquet_select
+from dataflow.warehouse.connection import open_warehouse
+from dataflow.warehouse.schemas import model_schema, staging_schema, tables_in
+from dataflow.warehouse.versions import new_version, read_current, swap_current, sweep_versions, version_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Snapshot", "current_snapshot", "publish", "table_path"]
+
+LOG = logging.getLogger(__name__)
+ATTACHED = "_dataflow_snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of a workflow's published tables."""
+
+    workflow: str
+    version: str
+    run_id: str
+    folder: Path
+    tables: dict[str, int]
+    """Each table's number of rows."""
+    columns: dict[str, dict[str, str]]
+    """Each table's columns and their DuckDB types, as its Parquet has them."""
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file of all its tables; open it with ``read_only=True``."""
+        return self.folder / f"{self.workflow}.duckdb"
+
+    def parquet(self, table: str) -> Path:
+        """Give the Parquet file of one of its tables."""
+        return self.folder / f"{table}.parquet"
+
+
+def publish(
+    settings: Settings,
+    workflow: str,
+    *,
+    tables: Iterable[str],
+    run_id: str,
+    stamped: bool = False,
+    log: logging.Logger | None = None,
+) -> Snapshot:
+    """Copy the tables and point readers to the copy, under the lock; readers see all of it or nothing.
+
+    A name is looked up among the models first, then among the loaded tables. Columns of ours are left out.
+
+    Args:
+        settings: Where the warehouse and the snapshots lie.
+        workflow: Whose tables.
+        tables: Their names.
+        run_id: Who publishes.
+        stamped: Whether the workflow has models: then only the run that built them last publishes.
+        log: Told of the wait for the lock and of versions that were swept.
+
+    Raises:
+        RunSuperseded: when another run built the models since.
+        FatalError: when a table is not there, or no run ever built the models.
+    """
+    names = list(dict.fromkeys(tables))
+    place = settings.published / workflow
+    with open_warehouse(settings, purpose=f"publish {workflow}", log=log) as connection:
+        if stamped:
+            _require_own_build(connection, workflow, run_id)
+        relations = _find(connection, workflow, names)
+        before = read_current(place)
+        with new_version(place) as folder:
+            described = _copy(connection, workflow, relations=relations, folder=folder)
+        content = {"version": version_of(folder), "run_id": run_id, "tables": described}
+        swap_current(place, content)
+    swept = sweep_versions(place, keep=before["version"] if before else None)
+    if swept:
+        (log or LOG).info("%s: swept the snapshots %s", workflow, ", ".join(swept))
+    return _snapshot(place, workflow, content)
+
+
+def current_snapshot(settings: Settings, workflow: str) -> Snapshot | None:
+    """Give the version that readers use; None where the workflow never published."""
+    place = settings.published / workflow
+    content = read_current(place)
+    return None if content is None else _snapshot(place, workflow, content)
+
+
+def table_path(settings: Settings, workflow: str, table: str) -> Path:
+    """Give the current Parquet file of a published table.
+
+    Raises:
+        InputError: when it is not published; the text says what is.
+    """
+    snapshot = current_snapshot(settings, workflow)
+    if snapshot is None:
+        raise InputError(f"{workflow} has not published anything yet; run it once")
+    if table not in snapshot.tables:
+        raise InputError(f"{workflow} does not publish {table!r}; it publishes {', '.join(snapshot.tables)}")
+    return snapshot.parquet(table)
+
+
+def _snapshot(place: Path, workflow: str, content: Mapping[str, Any]) -> Snapshot:
+    return Snapshot(
+        workflow=workflow,
+        version=content["version"],
+        run_id=content["run_id"],
+        folder=place / content["version"],
+        tables={name: table["rows"] for name, table in content["tables"].items()},
+        columns={name: dict(table["columns"]) for name, table in content["tables"].items()},
+    )
+
+
+def _require_own_build(connection: DuckDBPyConnection, workflow: str, run_id: str) -> None:
+    built = newest(connection, workflow)
+    if built is None:
+        raise FatalError(f"{workflow}: its models were never built in this warehouse; run its dbt group first")
+    if built[0] != run_id:
+        raise RunSuperseded(run_id, built[0])
+
+
+def _find(connection: DuckDBPyConnection, workflow: str, names: Iterable[str]) -> dict[str, str]:
+    """Give each table's relation: a model's, else a loaded table's."""
+    places = {schema: tables_in(connection, schema) for schema in (model_schema(workflow), staging_schema(workflow))}
+    relations, missing = {}, []
+    for name in names:
+        schema = next((schema for schema, found in places.items() if name.lower() in found), None)
+        if schema is None:
+            missing.append(name)
+        else:
+            relations[name] = quote(schema, places[schema][name.lower()])
+    if missing:
+        there = "; ".join(
+            f"schema {schema} has {', '.join(found.values()) or 'none'}" for schema, found in places.items()
+        )
+        raise FatalError(f"{workflow}: no table to publish under the name of {', '.join(missing)}; {there}")
+    return relations
+
+
+def _copy(
+    connection: DuckDBPyConnection, workflow: str, *, relations: Mapping[str, str], folder: Path
+) -> dict[str, Any]:
+    """Write the tables into a DuckDB file, and from there to Parquet, so that a view is computed once."""
+    attached = quote(ATTACHED)
+    connection.execute(f"ATTACH {literal(str(folder / f'{workflow}.duckdb'))} AS {attached}")
+    try:
+        described = {}
+        for name, relation in relations.items():
+            copy = quote(ATTACHED, "main", name)
+            columns = [quote(column) for column in columns_of(connection, relation) if not is_own_column(column)]
+            connection.execute(f"CREATE TABLE {copy} AS SELECT {', '.join(columns)} FROM {relation}")
+            described[name] = _copy_to_parquet(connection, copy, file=folder / f"{name}.parquet")
+        connection.execute(f"CHECKPOINT {attached}")
+    finally:
+        connection.execute(f"DETACH {attached}")
+    return described
+
+
+def _copy_to_parquet(connection: DuckDBPyConnection, relation: str, *, file: Path) -> dict[str, Any]:
+    selected = parquet_select(columns_of(connection, relation))
+    written = connection.execute(
+        f"COPY (SELECT {selected} FROM {relation}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)"
+    ).fetchone()
+    columns = columns_of_query(
+        connection, f"SELECT * FROM read_parquet({literal(str(file))}, hive_partitioning = false)"
+    )
+    return {"rows": written[0] if written else 0, "columns": columns}

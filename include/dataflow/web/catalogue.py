@@ -1,0 +1,102 @@
+"""Put together what a caller may see: workflows from the serialized DAGs, problems from Airflow's import errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dataflow.errors import Problem
+from dataflow.registry import PublishedWorkflow, read_published
+from dataflow.spec.params import param_schema
+from dataflow.spec.tables import base_source
+from dataflow.web.airflow_access import DagFacts, Rights, dag_facts, import_error_texts
+from dataflow.web.answers import (
+    ProblemAnswer,
+    SourceAnswer,
+    TableAnswer,
+    WorkflowAnswer,
+    WorkflowsAnswer,
+)
+from dataflow.web.owners import workflow_of
+from dataflow.web.schedules import schedule_text
+
+__all__ = ["visible_problems", "visible_workflow", "visible_workflows"]
+
+
+def visible_workflows(rights: Rights) -> WorkflowsAnswer:
+    """Give every workflow that the caller may read, broken ones with their last good spec, and every problem."""
+    facts = dag_facts(rights.readable())
+    published = read_published({dag_id: fact.carried for dag_id, fact in facts.items()}, import_error_texts())
+    shown = {
+        dag_id: workflow
+        for dag_id, workflow in sorted(published.workflows.items())
+        if workflow.state == "broken" or not facts[dag_id].is_stale
+    }
+    triggerable = rights.may_trigger(shown)
+    workflows = [
+        _answer(dag_id, workflow, facts=facts[dag_id], may_trigger=dag_id in triggerable)
+        for dag_id, workflow in shown.items()
+    ]
+    return WorkflowsAnswer(workflows=workflows, problems=_problems(_seen_by(rights, published.problems)))
+
+
+def visible_workflow(rights: Rights, dag_id: str) -> WorkflowAnswer | None:
+    """Give one workflow; None where there is none of that name, or where it is gone."""
+    facts = dag_facts([dag_id])
+    if dag_id not in facts:
+        return None
+    published = read_published({dag_id: facts[dag_id].carried}, import_error_texts())
+    workflow = published.workflows.get(dag_id)
+    if workflow is None or (facts[dag_id].is_stale and workflow.state != "broken"):
+        return None
+    return _answer(dag_id, workflow, facts=facts[dag_id], may_trigger=dag_id in rights.may_trigger([dag_id]))
+
+
+def visible_problems(rights: Rights) -> list[ProblemAnswer]:
+    """Give the problems of every workflow that the caller may read."""
+    return _problems(_seen_by(rights, read_published({}, import_error_texts()).problems))
+
+
+def _seen_by(rights: Rights, problems: Iterable[Problem]) -> list[Problem]:
+    owned = [(workflow_of(problem), problem) for problem in problems]
+    readable = rights.may_read({owner for owner, _ in owned if owner})
+    shared = rights.may_read_import_errors()
+    return [problem for owner, problem in owned if (owner in readable if owner else shared)]
+
+
+def _problems(problems: Iterable[Problem]) -> list[ProblemAnswer]:
+    return [ProblemAnswer.model_validate(problem) for problem in problems]
+
+
+def _answer(dag_id: str, workflow: PublishedWorkflow, *, facts: DagFacts, may_trigger: bool) -> WorkflowAnswer:
+    spec = workflow.spec
+    tables = []
+    for table in workflow.tables:
+        source = base_source(spec, table)
+        columns = spec.sources[source].columns if source else {}
+        tables.append(TableAnswer(name=table, columns={name: column.type for name, column in columns.items()}))
+    return WorkflowAnswer(
+        dag_id=dag_id,
+        title=spec.title or dag_id,
+        description=spec.description,
+        owner=spec.owner,
+        domain=spec.domain,
+        tags=list(spec.tags),
+        state=workflow.state,
+        is_paused=facts.is_paused,
+        schedule=schedule_text(spec.schedule),
+        next_run_after=facts.next_run_after,
+        sources=[
+            SourceAnswer(name=name, type=source.type, description=source.description)
+            for name, source in spec.sources.items()
+        ],
+        tables=tables,
+        models=list(workflow.models),
+        published=list(workflow.published_tables),
+        params={
+            name: {**param_schema(param), "default": param.default, "description": param.description}
+            for name, param in spec.params.items()
+        },
+        runs=list(facts.runs),
+        problems=_problems(workflow.problems),
+        may_trigger=may_trigger and workflow.state == "healthy",
+    )

@@ -1,0 +1,22 @@
+"""A schedule in the words of the page."""
+
+from __future__ import annotations
+
+from dataflow.spec.schedule import AssetSchedule, CronSchedule
+
+__all__ = ["schedule_text"]
+
+
+def schedule_text(schedule: str | CronSchedule | AssetSchedule) -> str:
+    """Say in a few words when a workflow runs."""
+    if isinstance(schedule, str):
+        return schedule
+    words = []
+    if isinstance(schedule, CronSchedule):
+        zone = "" if schedule.timezone == "UTC" else f" {schedule.timezone}"
+        words.append(
+            f"{schedule.cron}{zone}" + (f", one partition a {schedule.partition}" if schedule.partition else "")
+        )
+    if schedule.assets:
+        words.append(f" {'and' if schedule.match == 'all' else 'or'} ".join(schedule.assets))
+    return " or ".join(words)

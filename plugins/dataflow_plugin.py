@@ -1,0 +1,20 @@
+"""Registers the Workflows page and the API with Airflow.
+
+Airflow loads plugins in every one of its programs; only the API server serves them, so only there is the app made.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from airflow.plugins_manager import AirflowPlugin
+
+from dataflow.web.plugin import api_apps, pages
+
+
+class DataflowPlugin(AirflowPlugin):
+    """The page under **Workflows**, and ``/dataflow/api``."""
+
+    name = "dataflow"
+    fastapi_apps = api_apps() if "airflow.api_fastapi.app" in sys.modules else []
+    react_apps = pages()

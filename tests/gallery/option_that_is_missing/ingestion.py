@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+
+def orders(ctx, size):
+    yield [{"order_id": number} for number in range(size)]

@@ -1,0 +1,34 @@
+"""A place for a run history: a SQLite file, or a schema of its own on the PostgreSQL server for tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+__all__ = ["postgres_schema"]
+
+POSTGRES = os.environ.get("DATAFLOW_TEST_POSTGRES", "postgresql+psycopg2://root@127.0.0.1:5432/test")
+
+
+@contextmanager
+def postgres_schema() -> Iterator[str]:
+    """Give the URL of an empty schema, dropped afterwards; the test is skipped where there is no server."""
+    engine = sa.create_engine(POSTGRES)
+    schema = f"test_{uuid4().hex[:12]}"
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    except sa.exc.OperationalError:
+        pytest.skip("no PostgreSQL; set DATAFLOW_TEST_POSTGRES to a database of it")
+    url = sa.make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
+    try:
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+        engine.dispose()

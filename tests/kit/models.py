@@ -1,0 +1,51 @@
+"""dbt models of a test's own, beside a workflow of made-up events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dataflow.loading.workflow import Workflow
+from dataflow.modelling.manifest import manifest_path
+from kit.project import MOCK_CONFIG, Project
+
+TESTED = "version: 2\nmodels:\n" + "".join(
+    f"  - name: {model}\n    columns: [{{name: event_id, data_tests: [not_null, unique]}}]\n"
+    for model in ("daily", "latest")
+)
+
+
+def write_models(project: Project, name: str = "shop", **config: Any) -> Workflow:
+    """Write a workflow of a source `events` and two tested models: `latest`, made of `daily`."""
+    project.write_workflow(name, {**MOCK_CONFIG, **config})
+    project.write_model(name, "daily", "select * from {{ source('staging', 'events') }}")
+    project.write_model(name, "latest", "select * from {{ ref('daily') }}")
+    project.write_file(f"dbt/models/{name}/{name}.yml", TESTED)
+    return project.workflow(name)
+
+
+def write_manifest(project: Project, workflow: Workflow, nodes: dict[str, list[str]]) -> None:
+    """Write the manifest that compile would: ``{"model.a": [], "test.t": ["model.a"]}``, what each depends on."""
+    written = {_id(node): _node(node, [_id(parent) for parent in parents]) for node, parents in sorted(nodes.items())}
+    path = manifest_path(project.settings(), workflow)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"metadata": {"project_name": "dataflow"}, "nodes": written}), encoding="utf-8")
+
+
+def _id(node: str) -> str:
+    kind, name = node.split(".")
+    return f"{kind}.dataflow.{name}" + (".0123456789" if kind == "test" else "")
+
+
+def _node(node: str, parents: list[str]) -> dict[str, Any]:
+    kind, name = node.split(".")
+    return {
+        "unique_id": _id(node),
+        "resource_type": kind,
+        "package_name": "dataflow",
+        "original_file_path": f"models/{name}.sql",
+        "tags": [],
+        "fqn": ["dataflow", name],
+        "config": {"materialized": "table"},
+        "depends_on": {"nodes": parents},
+    }

@@ -1,0 +1,116 @@
+"""Run history as a database, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from dataflow.errors import TransientError
+from dataflow.ops.history import History, open_history
+from dataflow.ops.runs import RunRecord, find_run, insert_run, now
+from kit.databases import postgres_schema
+from kit.runs import days
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request, tmp_path: Path):
+    """Where a history may be made."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'deep' / 'ops.db'}"
+    else:
+        with postgres_schema() as made:
+            yield made
+
+
+def record(run_id: str, **given: object) -> RunRecord:
+    values: dict = {
+        "workflow": "shop",
+        "run_id": run_id,
+        "kind": "scheduled",
+        "engine": "airflow",
+        "host": "here",
+        "created_at": now(),
+        "window_from": "ticks",
+        "window": days(0, 1),
+        "ranges": {"orders": days(0, 1)},
+    }
+    return RunRecord(**values | given)
+
+
+def _create_and_insert(url: str, number: int, start: object, results: object) -> None:
+    start.wait()
+    history = History(url)
+    history.create()
+    with history.write() as connection:
+        won = insert_run(connection, record("r", host=f"host-{number}"))
+        found = find_run(connection, "shop", run_id="r")
+    results.put((won, found.host, number))
+
+
+def test_of_eight_processes_one_creates_a_run_and_all_read_the_same(url):
+    """They also make the tables at once."""
+    context = multiprocessing.get_context("fork")
+    start, results = context.Event(), context.Queue()
+    processes = [context.Process(target=_create_and_insert, args=(url, n, start, results)) for n in range(8)]
+    for process in processes:
+        process.start()
+    start.set()
+    told = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+
+    winners = [f"host-{number}" for won, _, number in told if won]
+
+    assert 1 == len(winners)
+    assert set(winners) == {host for _, host, _ in told}
+
+
+def test_a_run_is_read_as_it_was_written(url):
+    history = History(url)
+    history.create()
+    written = record("r", domain="shop.orders", partition_key="2025-01", reason="ünïcode")
+    with history.write() as connection:
+        insert_run(connection, written)
+
+    with history.read() as connection:
+        found = find_run(connection, "shop", run_id="r")
+
+    assert written == found
+
+
+def test_creating_twice_keeps_what_is_there(url):
+    history = History(url)
+    history.create()
+    with history.write() as connection:
+        insert_run(connection, record("r"))
+
+    history.create()
+
+    with history.read() as connection:
+        assert find_run(connection, "shop", run_id="r") is not None
+
+
+def test_an_error_within_a_transaction_leaves_nothing(url):
+    history = History(url)
+    history.create()
+    with pytest.raises(ZeroDivisionError), history.write() as connection:
+        _ = insert_run(connection, record("r")) / 0
+
+    with history.read() as connection:
+        assert find_run(connection, "shop", run_id="r") is None
+
+
+def test_opening_makes_the_tables(url):
+    assert open_history(url).is_created()
+
+
+def test_a_history_that_does_not_answer_may_be_tried_again_and_its_password_is_not_told():
+    history = History("postgresql+psycopg2://me:hunter22@127.0.0.1:1/none")
+
+    with pytest.raises(TransientError) as caught:
+        history.create()
+
+    assert "hunter22" not in str(caught.value)
+    assert "does not answer" in str(caught.value)

@@ -1,0 +1,269 @@
+"""Checks judge real DuckDB tables, and fail closed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataflow.interval import Interval
+from dataflow.quality.judge import judge, reads_of_checks
+from dataflow.spec.checks import Check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dataflow.quality.outcome import CheckOutcome
+
+WINDOW = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC))
+
+ORDERS = """
+    CREATE TABLE orders AS SELECT * FROM (VALUES
+        (1, 10, 'placed',   5.0,  TIMESTAMPTZ '2025-01-01 10:00:00+00'),
+        (2, 10, 'shipped',  -1.0, TIMESTAMPTZ '2025-01-01 20:00:00+00'),
+        (2, 99, 'lost',     7.0,  TIMESTAMPTZ '2025-01-01 09:00:00+00'),
+        (NULL, NULL, NULL,  NULL, NULL)
+    ) AS t(order_id, customer_id, status, amount, updated_at)
+"""
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(ORDERS)
+        connection.execute("CREATE TABLE customers AS SELECT 10 AS customer_id UNION ALL SELECT NULL")
+        yield connection
+
+
+def judge_one(
+    connection: duckdb.DuckDBPyConnection, *, relation: str = "orders", tables: Any = None, **check: Any
+) -> CheckOutcome:
+    tables = {"customers": "customers"} if tables is None else tables
+    return judge(connection, relation, [Check(**check)], window=WINDOW, tables=tables)[0]
+
+
+@pytest.mark.parametrize(
+    ("check", "failures", "message"),
+    [
+        (
+            {"not_null": ["order_id", "status"]},
+            1,
+            "1 of 4 rows hold a null (order_id: 1, status: 1)",
+        ),
+        ({"unique": "order_id"}, 2, "2 of 4 rows share their order_id with another row (1 values)"),
+        ({"unique": ["order_id", "status"]}, 0, "0 of 4 rows share their order_id, status with another row (0 values)"),
+        (
+            {"accepted_values": {"column": "status", "values": ["placed", "shipped"]}},
+            1,
+            "status is other than placed, shipped in 1 of 4 rows",
+        ),
+        (
+            {"range": {"column": "amount", "min": 0, "max": 6.5}},
+            2,
+            "amount is below 0 or above 6.5 in 2 of 4 rows",
+        ),
+        ({"range": {"column": "updated_at", "min": "2025-01-01 09:30"}}, 1, None),
+        ({"row_count": {"min": 5}}, 1, "4 rows, expected at least 5"),
+        ({"row_count": {"min": 1, "max": 3}}, 1, "4 rows, expected at least 1 and at most 3"),
+        ({"row_count": {"min": 4, "max": 4}}, 0, None),
+        ({"freshness": {"column": "updated_at", "max_age": "4h"}}, 0, None),
+        (
+            {"freshness": {"column": "updated_at", "max_age": "3h"}},
+            1,
+            "the newest updated_at is 2025-01-01 20:00:00+00, 4h before the window's end; allowed are 3h",
+        ),
+        (
+            {"relationships": {"column": "customer_id", "to": "customers.customer_id"}},
+            1,
+            "customer_id is not in customers.customer_id in 1 of 4 rows",
+        ),
+        ({"sql": "select * from orders where amount < 0; -- bad"}, 1, "the query returned 1 rows (4 judged)"),
+        ({"sql": "with bad as (select 1 where false) from bad"}, 0, None),
+    ],
+)
+def test_each_kind_counts_its_failures(connection, check, failures, message):
+    outcome = judge_one(connection, **check)
+
+    assert ("failed" if failures else "passed") == outcome.status, outcome.message
+    assert failures == outcome.failures
+    assert 4 == outcome.rows
+    assert message is None or message == outcome.message
+
+
+def test_where_narrows_what_is_judged_and_may_end_in_a_comment(connection):
+    outcome = judge_one(connection, not_null=["status"], where="order_id is not null -- the real ones")
+
+    assert ("passed", 0, 3) == (outcome.status, outcome.failures, outcome.rows)
+
+
+def test_where_narrows_the_rows_that_a_query_returns(connection):
+    outcome = judge_one(connection, sql="select * from orders", where="status = 'lost'")
+
+    assert (1, 1) == (outcome.failures, outcome.rows)
+
+
+def test_a_warning_is_told_and_fails_nothing(connection):
+    outcome = judge_one(connection, unique="order_id", on_fail="warn")
+
+    assert ("warned", False) == (outcome.status, outcome.fails_task)
+
+
+@pytest.mark.parametrize(
+    ("max_failures", "status"), [(0, "failed"), (1, "failed"), (2, "passed"), ("49%", "failed"), ("50%", "passed")]
+)
+def test_some_failures_may_be_let_pass(connection, max_failures, status):
+    outcome = judge_one(connection, unique="order_id", max_failures=max_failures)
+
+    assert (status, 2) == (outcome.status, outcome.failures)
+
+
+def test_max_failures_never_excuses_a_check_of_the_whole_table(connection):
+    outcome = judge_one(connection, row_count={"min": 100}, max_failures=5)
+
+    assert "failed" == outcome.status
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        (
+            {"not_null": "order_idd"},
+            "could not be evaluated: no column 'order_idd'; did you mean 'order_id'? (there are: order_id, customer_id",
+        ),
+        ({"range": {"column": "status", "min": 5}}, "could not be evaluated: Binder Error: Cannot compare values"),
+        ({"sql": "drop table orders"}, "could not be evaluated: write exactly one SELECT; found DROP"),
+        ({"sql": "select 1; select 2"}, "could not be evaluated: write exactly one SELECT; found SELECT, SELECT"),
+        ({"sql": "-- nothing"}, "could not be evaluated: write exactly one SELECT; found nothing"),
+        ({"sql": "selec 1"}, 'could not be evaluated: Parser Error: syntax error at or near "selec"'),
+        ({"not_null": "status", "where": "true); drop table orders; --"}, "could not be evaluated: Parser Error"),
+        ({"not_null": "status", "where": "stat = 1"}, 'could not be evaluated: Binder Error: Referenced column "stat"'),
+        (
+            {"relationships": {"column": "customer_id", "to": "clients.customer_id"}},
+            "could not be evaluated: no table 'clients' to judge against",
+        ),
+        (
+            {"relationships": {"column": "customer_id", "to": "customers.id"}},
+            "could not be evaluated: no column 'id'",
+        ),
+        (
+            {"freshness": {"column": "updated_at", "max_age": "1d"}, "where": "false"},
+            "could not be evaluated: there is no updated_at to judge",
+        ),
+    ],
+)
+def test_what_cannot_be_judged_is_an_error_and_fails_the_task(connection, check, message):
+    outcome = judge_one(connection, **check)
+
+    assert ("error", True) == (outcome.status, outcome.fails_task)
+    assert outcome.message.startswith(message)
+    assert 4 == connection.execute("SELECT count(*) FROM orders").fetchone()[0]
+
+
+def test_a_table_that_is_not_there_is_an_error(connection):
+    outcome = judge_one(connection, relation="nothing", row_count={"max": 5})
+
+    assert "error" == outcome.status
+
+
+def test_a_relation_may_lie_in_a_schema(connection):
+    connection.execute("CREATE SCHEMA batch; CREATE TABLE batch.orders AS FROM orders LIMIT 0")
+
+    outcome = judge_one(connection, relation="batch.orders", not_null="order_id")
+
+    assert ("passed", 0) == (outcome.status, outcome.rows)
+
+
+def test_accepted_values_of_text_are_compared_as_text(connection):
+    connection.execute("CREATE TABLE flags AS SELECT unnest(['1', 'true', 'x', NULL]) AS flag")
+
+    outcome = judge_one(connection, relation="flags", accepted_values={"column": "flag", "values": [1, True]})
+
+    assert (1, [{"flag": "x"}]) == (outcome.failures, outcome.sample)
+
+
+def test_a_number_that_is_none_is_out_of_every_range(connection):
+    connection.execute("CREATE TABLE numbers AS SELECT unnest(['nan'::DOUBLE, 1.0, NULL]) AS n")
+
+    outcome = judge_one(connection, relation="numbers", range={"column": "n", "min": 0})
+
+    assert (1, [{"n": "nan"}]) == (outcome.failures, outcome.sample)
+
+
+def test_freshness_reads_iso_text_with_offsets(connection):
+    connection.execute(
+        "CREATE TABLE seen AS SELECT unnest(['2025-01-01T23:30:00+05:00', '2025-01-01T20:00:00Z']) AS at"
+    )
+
+    outcome = judge_one(connection, relation="seen", freshness={"column": "at", "max_age": "4h"})
+
+    assert "passed" == outcome.status
+
+
+def test_the_sample_is_small_stable_and_fit_for_json(connection):
+    connection.execute(
+        "CREATE TABLE wide AS SELECT 'text ' || repeat('x', 500) AS long, i AS id, 2::HUGEINT ** 70 AS huge, "
+        "'inf'::DOUBLE AS endless, 1.10::DECIMAL(5,2) AS price, TIMESTAMPTZ '2025-01-01 00:00:00+00' AS at, "
+        "[1, 2] AS items, 'a' || chr(0) AS nul, '\\x00'::BLOB AS bytes, 7 AS _dataflow_run FROM range(9) AS r(i)"
+    )
+
+    outcome = judge_one(connection, relation="wide", range={"column": "ID", "max": -1})
+    again = judge_one(connection, relation="wide", range={"column": "ID", "max": -1})
+
+    assert outcome.sample == again.sample
+    assert [0, 1, 2, 3, 4] == [row["id"] for row in outcome.sample]
+    assert ["id", "long", "huge", "endless", "price", "at", "items", "nul", "bytes"] == list(outcome.sample[0])
+    assert 101 == len(outcome.sample[0]["long"])
+    assert "inf" == outcome.sample[0]["endless"]
+    assert "1.10" == outcome.sample[0]["price"]
+    assert "2025-01-01 00:00:00+00" == outcome.sample[0]["at"]
+    assert outcome.to_json() == json.loads(json.dumps(outcome.to_json(), allow_nan=False))
+
+
+def test_the_sample_of_unique_shows_the_rows_that_share_a_value(connection):
+    outcome = judge_one(connection, unique="order_id")
+
+    assert [(2, "lost"), (2, "shipped")] == sorted((row["order_id"], row["status"]) for row in outcome.sample)
+
+
+def test_relationships_tell_which_tables_they_need():
+    checks = [
+        Check(not_null="a"),
+        Check(relationships={"column": "a", "to": "customers.id"}),
+        Check(relationships={"column": "b", "to": "shops.id"}),
+    ]
+
+    assert frozenset({"customers", "shops"}) == reads_of_checks(checks)
+
+
+values = st.one_of(st.none(), st.integers(0, 5))
+
+
+@settings(deadline=None)
+@given(rows=st.lists(st.tuples(values, values), max_size=40), share=st.integers(0, 100))
+def test_counts_equal_a_plain_python_reference(rows, share):
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t (a INTEGER, b INTEGER)")
+        if rows:
+            connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
+
+        not_null, unique, tolerated = judge(
+            connection,
+            "t",
+            [Check(not_null=["a", "b"]), Check(unique=["a", "b"]), Check(not_null=["a"], max_failures=f"{share}%")],
+            window=WINDOW,
+            tables={},
+        )
+
+    known = Counter(row for row in rows if None not in row)
+    nulls_of_a = sum(a is None for a, _ in rows)
+    assert sum(None in row for row in rows) == not_null.failures
+    assert sum(count for count in known.values() if count > 1) == unique.failures
+    assert len(rows) == not_null.rows == unique.rows
+    assert (nulls_of_a * 100 <= share * len(rows)) == (tolerated.status == "passed")

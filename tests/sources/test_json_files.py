@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import gzip
+import logging
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from dataflow.errors import ContractError
+from kit.ingest import ingest_source, landed
+
+COLUMNS = {"id": "BIGINT", "name": "VARCHAR"}
+ARRAY = '[{"id": 1, "name": "x"}, {"name": "y", "id": 2}]'
+LINES = '{"id": 1, "name": "x"}\n{"name": "y", "id": 2}\n'
+
+
+def json_source(kind: str = "json", columns: dict[str, str] | None = None, path: str = "orders") -> dict[str, object]:
+    return {"type": "file", "format": kind, "path": path, "columns": columns or COLUMNS}
+
+
+def read(root: Path, text: str, **source: object) -> list[tuple[object, ...]]:
+    (root / "orders").write_text(text)
+    return landed(ingest_source(root, json_source(**source)))
+
+
+def refused(root: Path, text: str, **source: object) -> str:
+    with pytest.raises(ContractError) as caught:
+        read(root, text, **source)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "text"), [("json", ARRAY), ("json", LINES), ("ndjson", LINES)])
+def test_records_are_read_by_key(tmp_path: Path, kind: str, text: str):
+    assert [(1, "x"), (2, "y")] == read(tmp_path, text, kind=kind)
+
+
+def test_a_key_that_a_record_lacks_is_null(tmp_path: Path):
+    assert [(1, None), (2, "y")] == read(tmp_path, '[{"id": 1}, {"id": 2, "name": "y"}]')
+
+
+def test_a_key_that_every_record_lacks_is_told(tmp_path: Path):
+    told = refused(tmp_path, '[{"id": 1, "Name": "x"}]')
+
+    assert 'orders: no column "name"; found "Name", "id"; did you mean "Name"?' == told
+
+
+def test_a_key_of_late_records_only_is_found(tmp_path: Path):
+    lines = '{"id": 1}\n' * 3_000 + '{"id": 2, "name": "y"}\n'
+
+    assert (2, "y") == read(tmp_path, lines, kind="ndjson")[-1]
+
+
+def test_keys_that_are_not_declared_are_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO):
+        read(tmp_path, '[{"id": 1, "name": "x", "note": 1}]')
+
+    assert 'orders: left out "note", not declared in `columns`' in caplog.messages
+
+
+def test_values_of_every_common_type_are_read(tmp_path: Path):
+    columns = {
+        "a": "TIMESTAMPTZ",
+        "b": "DATE",
+        "c": "DOUBLE",
+        "d": "JSON",
+        "e": "BIGINT[]",
+        "f": "STRUCT(x BIGINT)",
+        "g": "JSON",
+    }
+    record = '{"a":"2025-01-01T10:00:00+02:00","b":"2025-01-01","c":1.5,"d":{"x":[1]},"e":[1,2],"f":{"x":7},"g":"s"}'
+
+    rows = read(tmp_path, f"[{record}]", columns=columns)
+
+    moment = datetime(2025, 1, 1, 8, tzinfo=UTC)
+    assert [(moment, date(2025, 1, 1), 1.5, '{"x":[1]}', [1, 2], {"x": 7}, '"s"')] == rows
+
+
+@pytest.mark.parametrize("value", ['"zz"', "1.5", '{"x": 1}', "[1]", "1e30"])
+def test_a_value_that_does_not_fit_is_told_with_its_row(tmp_path: Path, value: str):
+    told = refused(tmp_path, f'[{{"id": 1, "name": "x"}}, {{"id": {value}, "name": "y"}}]')
+
+    assert told.startswith('orders: row 2: column "id": ')
+    assert "is not a BIGINT" in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "place"),
+    [
+        ("json", '[{"id": 1, "name": "x"}, {"id": 2', "orders: record 3: "),
+        ("ndjson", '{"id": 1, "name": "x"}\n{"id":\n', "orders: line "),
+        ("json", "[1, 2]", 'orders: no column "id"; found none'),
+        ("json", "<html><body>Sign in", "orders: a web page, not data"),
+        ("json", "", "orders: empty"),
+    ],
+)
+def test_what_is_no_list_of_records_is_refused(tmp_path: Path, kind: str, text: str, place: str):
+    assert refused(tmp_path, text, kind=kind).startswith(place)
+
+
+@pytest.mark.parametrize(("kind", "text"), [("json", "[]"), ("ndjson", "")])
+def test_no_records_give_no_rows_and_all_columns(tmp_path: Path, kind: str, text: str):
+    (tmp_path / "orders").write_text(text)
+
+    manifest = ingest_source(tmp_path, json_source(kind))
+
+    assert (0, COLUMNS) == (manifest.rows, manifest.data_columns)
+
+
+def test_a_gz_file_is_unpacked(tmp_path: Path):
+    (tmp_path / "orders.json.gz").write_bytes(gzip.compress(ARRAY.encode()))
+
+    assert [(1, "x"), (2, "y")] == landed(ingest_source(tmp_path, json_source(path="orders.json.gz")))

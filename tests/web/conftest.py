@@ -1,0 +1,135 @@
+"""Two real API servers over one small house of workflows: one with Airflow's simple logins, one with FAB's.
+
+Neither has the DAG files: what they show they read from the metadata database, where a DAG processor put it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dataflow.service.keys import PASSWORDS, write_private
+from dataflow.service.processes import Programs, python_module
+from kit.airflow_home import AirflowHome
+from kit.project import MOCK_CONFIG, REPOSITORY, Project
+from kit.site import Site, serve, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+ROLES = {"admin": "admin", "op": "op", "runner": "user", "viewer": "viewer"}
+"""Logins of the simple auth manager, and the role of each."""
+
+PERMISSIONS = {
+    "everyone": [("can_read", "DAGs"), ("can_edit", "DAGs"), ("can_create", "DAG Runs"), ("can_read", "ImportError")],
+    "reads_orders": [("can_read", "DAG:orders")],
+    "runs_orders": [("can_read", "DAG:orders"), ("can_edit", "DAG:orders"), ("can_create", "DAG Runs")],
+    "reads_stock": [("can_read", "DAG:stock")],
+    "nobody": [("can_read", "My Profile")],
+}
+"""Logins of FAB, each with a role of its own that may do just this."""
+
+PASSWORD = "only-for-this-test"
+STARTED_BY_HAND = '''"""A hand-written Airflow DAG, which is no workflow of ours."""
+from airflow.sdk import DAG
+
+dag = DAG("by_hand", schedule=None, default_args={"owner": "somebody"})
+'''
+STOCK = """\
+description: What every store has.
+owner: logistics
+tags: [stores]
+schedule:
+  cron: "0 6 * * *"
+  timezone: Europe/Berlin
+start_date: 2025-01-01
+sources:
+  levels:
+    type: mock
+    {rows}: 3
+    columns: {{item_id: BIGINT, left_over: INTEGER}}
+"""
+RETURNS = """\
+description: Returned orders.
+owner: sales
+schedul: manual
+sources:
+  returns: {type: mock, rows: 1, columns: {item_id: BIGINT}}
+"""
+ORDERS: dict[str, Any] = {
+    **MOCK_CONFIG,
+    "title": "Web orders",
+    "params": {
+        "full_refresh": {"type": "boolean", "default": False, "description": "Reload everything."},
+        "batch": {"type": "integer", "default": 5, "minimum": 1, "maximum": 10, "title": "Batch size"},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
+    """A metadata database that knows ``orders``, healthy, ``stock``, which broke, and ``returns``, never good."""
+    folder = tmp_path_factory.mktemp("web")
+    project = Project(folder / "project")
+    project.write_workflow("orders", ORDERS)
+    project.write_workflow("stock", STOCK.format(rows="rows"))
+    project.write_workflow("returns", RETURNS)
+    project.write_file("dags/by_hand.py", STARTED_BY_HAND)
+    home = AirflowHome(
+        project,
+        folder / "home",
+        AIRFLOW__CORE__PLUGINS_FOLDER=str(REPOSITORY / "plugins"),
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{login}:{role}" for login, role in ROLES.items()),
+        AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD="1",
+        AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL="2",
+    )
+    passwords = {**dict.fromkeys(ROLES, PASSWORD), "admin": home.keys.password}
+    write_private(home.home / PASSWORDS, json.dumps(passwords))
+    home.command("airflow", "db", "migrate")
+    with home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def simple(house: AirflowHome) -> Iterator[Site]:
+    """An API server with Airflow's own simple logins; the house is parsed when it is given."""
+    with serve(house, house.home / "simple") as address:
+        site = Site(address, json.loads((house.home / PASSWORDS).read_text()))
+        with site.client("admin") as admin:
+            parse(house, admin)
+        yield site
+
+
+def parse(house: AirflowHome, admin: httpx.Client) -> None:
+    """Let a DAG processor see the house, then see ``stock`` break, and end it."""
+
+    def dag(dag_id: str) -> dict[str, Any]:
+        answer = admin.get(f"/api/v2/dags/{dag_id}")
+        return answer.json() if answer.is_success else {}
+
+    def told(name: str) -> bool:
+        return f"include/workflows/{name}/config.yaml" in admin.get("/api/v2/importErrors").text
+
+    with Programs(house.environment, house.project.root, house.home / "components") as programs:
+        programs.start("dag-processor", python_module("airflow", "dag-processor"))
+        until(lambda: dag("orders") and dag("stock") and dag("by_hand"), "the house is parsed", programs=programs)
+        house.project.write_workflow("stock", STOCK.format(rows="row"))
+        until(lambda: dag("stock").get("is_stale") and told("stock"), "stock is stale, and told", programs=programs)
+
+
+@pytest.fixture(scope="session")
+def fab(house: AirflowHome, simple: Site) -> Iterator[Site]:
+    """An API server with FAB's users and roles, over the same database."""
+    manager = {"AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"}
+    accounts = Path(__file__).with_name("fab_accounts.py")
+    wanted = json.dumps({"password": PASSWORD, "permissions": PERMISSIONS})
+    with Programs({**house.environment, **manager}, house.project.root, house.home / "components") as programs:
+        programs.run("fab-accounts", [sys.executable, str(accounts), wanted])
+    with serve(house, house.home / "fab", **manager) as address:
+        yield Site(address, dict.fromkeys(PERMISSIONS, PASSWORD))

@@ -1,0 +1,187 @@
+"""What the API answers, over HTTP from an API server that has no DAG files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kit.site import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+    from kit.airflow_home import AirflowHome
+    from kit.site import Site
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+API = "/dataflow/api"
+STOCK_PROBLEM = {
+    "path": "include/workflows/stock/config.yaml",
+    "line": 11,
+    "column": 5,
+    "key": "sources.levels.row",
+    "severity": "error",
+}
+
+
+@pytest.fixture
+def op(simple: Site) -> Iterator[httpx.Client]:
+    """A client of somebody who may run workflows."""
+    with simple.client("op") as client:
+        yield client
+
+
+def place(problem: dict[str, Any]) -> dict[str, Any]:
+    """Give a problem without its words."""
+    return {key: value for key, value in problem.items() if key not in {"message", "hint"}}
+
+
+def test_workflows_are_listed_where_there_are_no_dag_files(op: httpx.Client):
+    """A hand-written DAG in the same Airflow is no workflow and is left out."""
+    listed = op.get(f"{API}/workflows").json()["workflows"]
+
+    assert [("orders", "healthy"), ("stock", "broken")] == [(one["dag_id"], one["state"]) for one in listed]
+    assert 200 == op.get("/api/v2/dags/by_hand").status_code
+
+
+def test_a_workflow_is_told_as_its_config_says(op: httpx.Client):
+    told = op.get(f"{API}/workflows/orders").json()
+
+    assert {
+        "dag_id": "orders",
+        "title": "Web orders",
+        "description": "Made-up events, one batch a day.",
+        "owner": "tests",
+        "schedule": "@daily",
+        "state": "healthy",
+        "is_paused": True,
+        "problems": [],
+        "models": [],
+        "published": ["events"],
+        "sources": [{"name": "events", "type": "mock", "description": ""}],
+        "tables": [
+            {"name": "events", "columns": {"event_id": "BIGINT", "kind": "VARCHAR", "happened_at": "TIMESTAMPTZ"}}
+        ],
+        "params": {
+            "full_refresh": {"type": "boolean", "default": False, "description": "Reload everything."},
+            "batch": {
+                "type": "integer",
+                "default": 5,
+                "description": "",
+                "title": "Batch size",
+                "minimum": 1,
+                "maximum": 10,
+            },
+        },
+    }.items() <= told.items()
+
+
+def test_a_broken_workflow_is_shown_as_it_last_worked_with_what_is_wrong(op: httpx.Client):
+    told = op.get(f"{API}/workflows/stock").json()
+    [problem] = told["problems"]
+
+    assert "broken" == told["state"]
+    assert ("What every store has.", "0 6 * * * Europe/Berlin") == (told["description"], told["schedule"])
+    assert ["levels"] == [table["name"] for table in told["tables"]]
+    assert STOCK_PROBLEM == place(problem)
+    assert "rows" in problem["hint"]
+
+
+def test_problems_tell_also_of_configs_that_were_never_good(op: httpx.Client):
+    returns, stock = op.get(f"{API}/problems").json()["problems"]
+
+    assert ("include/workflows/returns/config.yaml", 3, 1, "schedul") == tuple(place(returns).values())[:4]
+    assert "did you mean 'schedule'?" == returns["hint"]
+    assert STOCK_PROBLEM == place(stock)
+
+
+@pytest.mark.parametrize("path", ["/workflows", "/workflows/orders", "/problems"])
+def test_a_trailing_slash_makes_no_difference(op: httpx.Client, path: str):
+    plain, slashed = (op.get(f"{API}{path}{end}", follow_redirects=False) for end in ("", "/"))
+
+    assert (200, plain.json()) == (slashed.status_code, slashed.json())
+
+
+def test_a_run_starts_with_and_without_a_trailing_slash(op: httpx.Client):
+    runs = [op.post(f"{API}/workflows/orders/run{end}", json={"params": {"batch": 7}}) for end in ("", "/")]
+
+    assert [(200, 7), (200, 7)] == [(run.status_code, run.json()["conf"]["batch"]) for run in runs]
+
+
+def test_a_started_run_is_listed_among_the_last_ones(op: httpx.Client):
+    run_id = op.post(f"{API}/workflows/orders/run", json={}).json()["dag_run_id"]
+    runs = op.get(f"{API}/workflows/orders").json()["runs"]
+
+    assert (run_id, "queued", "manual") == tuple(runs[-1][key] for key in ("run_id", "state", "run_type"))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "by_hand", "returns", "Not-A-Name", "a%2Fb", "a%3Fb"])
+def test_what_is_no_workflow_is_not_found(op: httpx.Client, name: str):
+    statuses = (
+        op.get(f"{API}/workflows/{name}").status_code,
+        op.post(f"{API}/workflows/{name}/run", json={}).status_code,
+    )
+
+    assert (404, 404) == statuses
+
+
+def test_a_broken_workflow_is_not_run(op: httpx.Client):
+    answer = op.post(f"{API}/workflows/stock/run", json={})
+
+    assert 409 == answer.status_code
+    assert "the config of 'stock' is broken" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("params", [{"batch": 99}, {"batch": "many"}])
+def test_what_airflow_says_of_a_bad_param_is_passed_on(op: httpx.Client, params: dict[str, Any]):
+    ours = op.post(f"{API}/workflows/orders/run", json={"params": params})
+    airflows = op.post("/api/v2/dags/orders/dagRuns", json={"logical_date": None, "conf": params})
+
+    assert (400, airflows.json()) == (ours.status_code, ours.json())
+    assert "batch" in ours.text
+
+
+@pytest.mark.parametrize("body", ['{"params": 1}', '{"param": {}}', "[]", "{", ""])
+def test_a_body_that_is_not_a_run_is_refused(op: httpx.Client, body: str):
+    answer = op.post(f"{API}/workflows/orders/run", content=body, headers={"Content-Type": "application/json"})
+
+    assert 422 == answer.status_code
+
+
+def test_a_logical_date_goes_to_airflow(op: httpx.Client):
+    moment = "2025-03-04T05:06:07Z"
+    started, again = (op.post(f"{API}/workflows/orders/run", json={"logical_date": moment}) for _ in range(2))
+
+    assert (200, moment, 409) == (started.status_code, started.json()["logical_date"], again.status_code)
+
+
+def test_the_pages_files_are_served_and_asked_for_anew_each_time(simple: Site):
+    with simple.client() as anonymous:
+        script = anonymous.get("/dataflow/static/workflows.js?v=1")
+        again = anonymous.get("/dataflow/static/workflows.js", headers={"If-None-Match": script.headers["etag"]})
+        outside = anonymous.get("/dataflow/static/..%2fapp.py")
+
+    assert (200, "no-cache") == (script.status_code, script.headers["cache-control"])
+    assert "javascript" in script.headers["content-type"]
+    assert (304, 404) == (again.status_code, outside.status_code)
+
+
+def test_everything_holds_beneath_a_base_path(house: AirflowHome, simple: Site, tmp_path: Path):
+    """As behind a proxy that gives Airflow the path /airflow."""
+    with serve(house, tmp_path / "beneath", path="/airflow") as address:
+        beneath = replace(simple, address=address)
+        with beneath.client("op") as client:
+            listed = client.get(f"{API}/workflows")
+            started = client.post(f"{API}/workflows/orders/run", json={})
+            script = client.get("/dataflow/static/workflows.js")
+            page = client.get("/plugin/workflows")
+
+    assert [200, 200, 200] == [answer.status_code for answer in (listed, started, script)]
+    assert ["orders", "stock"] == [workflow["dag_id"] for workflow in listed.json()["workflows"]]
+    assert '<base href="/airflow/"' in page.text
