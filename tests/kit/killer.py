@@ -222,6 +222,7 @@ class Killer:
         """Kill at the very end if that was the aim; else give the point to another."""
         if sight.aim is None:
             return
+        sight.written = max(sight.written, self._written(sight))  # the last bytes come all at once, with the commit
         most = sight.written >= 0.8 * self.expected[sight.work.kind]
         if sight.aim >= AFTER and most and is_alive(sight.work.pid):
             self._kill(sight, AFTER)
