@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from dataflow.warehouse.connection import open_warehouse
 from kit.airflow_home import AirflowHome
 from kit.project import Project
+from kit.spans import overlapping, span_of
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -97,14 +97,6 @@ def test_windows_run_two_at_once_give_the_union(airflow: AirflowHome) -> None:
     assert newest == max(datetime.fromisoformat(run["data_interval_end"]) for run in ended)
     assert as_tuples(rows) == loaded(airflow, "log")
     assert as_tuples(latest.values()) == loaded(airflow, "latest")
-
-
-def span_of(shown: dict[str, Any]) -> tuple[datetime, datetime]:
-    return datetime.fromisoformat(shown["start_date"]), datetime.fromisoformat(shown["end_date"])
-
-
-def overlapping(spans: list[tuple[str, datetime, datetime]]) -> list[tuple[str, str]]:
-    return [(a[0], b[0]) for a, b in combinations(spans, 2) if a[1] < b[2] and b[1] < a[2]]
 
 
 def loaded(airflow: AirflowHome, table: str) -> list[tuple[Any, ...]]:
