@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(3000)]
 
 WORKFLOWS = ("north", "south", "west")
 KILLS_OF_EACH = 10
-MOST_WAVES = 5
+MOST_WAVES = 8
 ROWS = 500_000
 RUN_SECONDS = 900
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from dataflow.service.environment import airflow_environment, airflow_home, local_address, user_environment
 from dataflow.service.keys import Keys
 from dataflow.service.ports import Ports
@@ -45,6 +47,15 @@ def test_what_the_user_set_stays(project):
 
 def test_a_variable_that_is_set_to_nothing_counts_as_not_set(project):
     assert "4" == environment_of(project, AIRFLOW__CORE__PARALLELISM="")["AIRFLOW__CORE__PARALLELISM"]
+
+
+def test_a_write_waits_long_for_another_one_on_sqlite_alone(project):
+    postgres = environment_of(project, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql+psycopg2://localhost/airflow")
+
+    named = environment_of(project)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS"]
+    module, _, name = named.rpartition(".")
+    assert 60 == getattr(import_module(module), name)["timeout"]
+    assert [] == [name for name in postgres if "CONNECT_ARGS" in name]
 
 
 def test_nothing_reports_on_its_user(project):

@@ -24,10 +24,14 @@ def _group() -> None:
 
 
 @app.command("start")
-def start(service: Annotated[Service, typer.Argument(help="Which.")]) -> None:
+def start(
+    service: Annotated[Service, typer.Argument(help="Which.")],
+    port: Annotated[int | None, typer.Option(help="Of its pages; by default DATAFLOW_AIRFLOW_PORT or 8080.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="End after one run of each example.")] = False,
+) -> None:
     """Start a service and serve until Ctrl-C."""
     del service
     from dataflow.service.airflow import start_airflow
     from dataflow.settings import Settings
 
-    raise typer.Exit(start_airflow(Settings.load()))
+    raise typer.Exit(start_airflow(Settings.load(), port=port, once=once))

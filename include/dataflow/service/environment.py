@@ -26,6 +26,8 @@ NO_TELEMETRY = {
 }
 """Nothing that we start reports on its user."""
 
+PATIENCE = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC")
+"""What names the arguments of a connection to the metadata database."""
 COMPOSE = "STACK_"
 """How the variables of docker-compose.yaml begin."""
 NEW_DAG_SECONDS = 10
@@ -78,9 +80,12 @@ def airflow_environment(
         "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": str(NEW_DAG_SECONDS),
         "AIRFLOW__COSMOS__ENABLE_DAG_VERSIONING": "False",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
+        "AIRFLOW__COSMOS__ENABLE_WATCHER_RELIABLE_RETRY": "False",  # our producers are never tried again
         **NO_TELEMETRY,
     }
     given = {name: value for name, value in user.items() if value}
+    if {**ours, **given}["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite:"):
+        ours |= dict.fromkeys(PATIENCE, "dataflow.service.sqlite.CONNECT_ARGS")
     ports_and_home = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__API__PORT": str(ports.api.number),
