@@ -158,6 +158,8 @@ def test_killed_tasks_leave_the_tables_of_one_clean_run(tmp_path: Path) -> None:
                 print(f"after wave {wave + 1}: {len(killer.kills)} kills, {killer.left} to come", flush=True)
         tell(killer.kills)
         tries = {name_run: tries_of(airflow, *name_run) for name_run in runs}
+        # Airflow tells of a run's end a moment after it.
+        airflow.until(lambda: all_told(runs, project.settings()), "every run's end is in run history", seconds=120)
     for day in range(2, len(runs) // len(WORKFLOWS)):
         run_clean(clean, FIRST_DAY + day * DAY, *WORKFLOWS)
 
@@ -191,6 +193,11 @@ def tries_of(airflow: AirflowHome, name: str, run_id: str) -> list[dict[str, Any
         for task in airflow.tasks(name, run_id)
         for each in airflow.api.get(f"{path}/{task}/tries")["task_instances"]
     ]
+
+
+def all_told(runs: list[tuple[str, str]], settings: Settings) -> bool:
+    history = open_history(settings.ops)
+    return all(read_run(history, run_id, workflow=name).run.status != "OPEN" for name, run_id in runs)
 
 
 def tell(kills: list[Kill]) -> None:
