@@ -41,8 +41,8 @@ select kind, count(*) as events, sum(amount) as amount, max(loaded_until) as loa
 from {{ ref('clean') }} group by all
 """
 ONE_OF_MANY = """
-select kind, sum(amount) as amount, max(_dataflow_window_end) over () as loaded_until
-from {{{{ source('staging', 'events') }}}} where kind % {number} = 0 group by all
+select kind % {number} as part, sum(amount) as amount, max(_dataflow_window_end) as loaded_until
+from {{{{ source('staging', 'events') }}}} group by all
 """
 TESTED = "models: [{name: clean, columns: [{name: event, data_tests: [not_null, unique]}]}]"
 
