@@ -22,7 +22,7 @@ from parse import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
-from dataflow.modelling.environment import dbt_environment
+from dataflow.modelling.environment import dbt_environment, run_environment
 from kit.airflow_home import AirflowHome
 from kit.project import Project
 
@@ -64,7 +64,7 @@ def group_seconds(airflow: AirflowHome) -> float:
 def bare_seconds(project: Project) -> float:
     """Build the same models with dbt's own program."""
     settings = project.settings()
-    environment = {**os.environ, **dbt_environment(settings, NAME)}
+    environment = {**os.environ, **dbt_environment(settings, project.workflow(NAME)), **run_environment("bare")}
     dbt = Path(sys.executable).with_name("dbt")
     began = time.monotonic()
     subprocess.run(

@@ -44,7 +44,7 @@ that is how a group goes on after its producer was killed, and how one that fail
 RETRY_DELAY = timedelta(seconds=5)
 """Nothing is gained by waiting: each try takes the warehouse's lock, and waits for that."""
 
-POLL_SECONDS = 3
+POLL_SECONDS = 1
 
 REPORT_OF = "dataflow_report_of"
 """The XCom in which the producer says in which pass of the run it built: how often the run had been cleared."""
