@@ -58,15 +58,28 @@ environment:
 run: setup ## Start everything and run each example once; serves until Ctrl-C. ONCE=1 ends after the runs
 	@exec $(BIN)/python -m dataflow.service $(ONCE_FLAG)
 
+# Tests of one machine's processes and services run one after the other; the others side by side.
+ALONE := airflow or browser or postgres
+QUICK := not slow and not airflow and not browser and not postgres
+PYTEST = $(BIN)/python -m pytest
+SIDE_BY_SIDE = $(PYTEST) --numprocesses logical --dist loadfile
+NO_TESTS = 5
+
 test: setup ## Run the whole test suite. ARGS=... are pytest's
-	@$(BIN)/python -m pytest $(ARGS)
+	@first=0; then=0; \
+	$(SIDE_BY_SIDE) -m "not ($(ALONE))" $(ARGS) || first=$$?; \
+	case $$first in 0|1|$(NO_TESTS)) ;; *) exit $$first;; esac; \
+	$(PYTEST) -m "$(ALONE)" $(ARGS) || then=$$?; \
+	[ $$then -ne $(NO_TESTS) ] || then=$$first; \
+	[ $$first -eq 0 ] || [ $$first -eq $(NO_TESTS) ] || exit $$first; \
+	exit $$then
 
 check: setup ## Format, lint, types, layers and the quick tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not airflow and not browser and not postgres" $(ARGS)
+	$(SIDE_BY_SIDE) -m "$(QUICK)" $(ARGS)
 
 lock: ## Resolve pyproject.toml again into requirements.lock: all Pythons and platforms, hashes, wheels only. Needs uv
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv (https://docs.astral.sh/uv); it is not on PATH. UV=/path/to/uv names it" >&2; exit 1; }
