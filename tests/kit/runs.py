@@ -11,7 +11,7 @@ from typing import Any
 from dataflow.interval import Interval
 from dataflow.loading.workflow import Workflow
 from dataflow.runtime.request import RunRequest
-from dataflow.spec.plan import build_plan
+from dataflow.spec.planning import build_plan
 from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["Engine", "day", "days", "make_workflow"]

@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.spec.plan import Plan, build_plan
+from dataflow.spec.plan import Plan
+from dataflow.spec.planning import build_plan
 from dataflow.spec.workflow import WorkflowSpec
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 from typing import Self
 
+import typer
 from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
@@ -49,6 +51,17 @@ class RunProgress:
         out.print(
             f"{event.task_id:<{self._width}}  {MARKS[event.state]:<22} {done:<19}  {seconds(event.seconds)}{message}"
         )
+
+    def ask(self, subject: str) -> bool | None:
+        """Put an approval's subject to whoever sits at the terminal; None where nobody does."""
+        if self._quiet or not sys.stdin.isatty():
+            return None
+        self._live.stop()
+        try:
+            return typer.confirm(subject)
+        finally:
+            if out.is_terminal:
+                self._live.start()
 
     def _unit(self, event: StepEvent) -> str:
         """The dbt group builds models, every other step handles rows."""

@@ -82,8 +82,6 @@ def build_project(dag_file: str) -> Built:
     """
     root = project_of(dag_file)
     asked = get_parsing_context()
-    # A task outside of the dbt group needs neither its models nor Cosmos.
-    with_models = asked.task_id is None or asked.task_id.startswith("dbt.")
     with _nothing_collected():
         try:
             settings = Settings.load(root)
@@ -95,7 +93,17 @@ def build_project(dag_file: str) -> Built:
             _log.warning("the project at %s cannot be read", root, exc_info=True)
             text = _first_line(exc) if isinstance(exc, DataflowError) else f"{type(exc).__name__}: {_first_line(exc)}"
             return Built({}, (Problem(WORKFLOWS.as_posix(), 1, 1, "", text),))
+        with_models = _needs_models(registry, asked.dag_id, asked.task_id)
         return build(registry, settings=settings, with_models=with_models)
+
+
+def _needs_models(registry: Registry, dag_id: str | None, task_id: str | None) -> bool:
+    """Tell whether the dbt group is needed: by all but tasks that are not of it and may not skip it."""
+    if dag_id is None or task_id is None or task_id.startswith("dbt."):
+        return True
+    workflow = registry.workflows.get(dag_id)
+    task = workflow.plan.find(task_id) if workflow is not None else None
+    return task is not None and task.kind in ("gate", "choice", "approve")
 
 
 @contextmanager

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param, TaskGroup
+from airflow.sdk import DAG, Param
 
-from dataflow.factory.assets import outlets_of
 from dataflow.factory.callbacks import run_ended
+from dataflow.factory.operators import group_of, operator_of
 from dataflow.factory.schedule import airflow_schedule, start_of
-from dataflow.factory.tasks import execute
 from dataflow.loading.carried import carry
 from dataflow.paths import WORKFLOWS
 from dataflow.spec.params import param_schema
 from dataflow.spec.tables import tables_of
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, TaskGroup
+
     from dataflow.loading.workflow import Workflow
     from dataflow.settings import Settings
     from dataflow.spec.plan import Task
@@ -98,46 +99,31 @@ def _default_args(workflow: Workflow, manifest: str | None) -> dict[str, Any]:
 
 
 def _add_tasks(dag: DAG, workflow: Workflow, settings: Settings, *, with_models: bool) -> None:
-    made: dict[str, PythonOperator | TaskGroup] = {}
+    made: dict[str, BaseOperator | TaskGroup] = {}
     groups: dict[str, TaskGroup] = {}
     with dag:
         for task in workflow.plan.tasks:
-            if task.kind == "dbt":
-                if not with_models:
-                    continue
-                node: PythonOperator | TaskGroup = _models(workflow, settings)
-            else:
-                node = _operator(dag, workflow, task, groups=groups, settings=settings)
+            if task.kind == "dbt" and not with_models:
+                continue
+            group = group_of(dag, task, groups)
+            node = (
+                _models(workflow, task, settings, group=group)
+                if task.kind == "dbt"
+                else operator_of(workflow, task, settings, group=group)
+            )
             for before in task.after:
                 if before in made:
                     node.set_upstream(made[before])
             made[task.id] = node
 
 
-def _operator(
-    dag: DAG, workflow: Workflow, task: Task, *, groups: dict[str, TaskGroup], settings: Settings
-) -> PythonOperator:
-    # A group puts its own id before those of its tasks: ``orders`` in ``ingest`` is ``ingest.orders``.
-    group_id, _, name = task.id.rpartition(".")
-    if group_id and group_id not in groups:
-        groups[group_id] = TaskGroup(group_id, dag=dag)
-    return PythonOperator(
-        task_id=name,
-        dag=dag,
-        task_group=groups.get(group_id),
-        python_callable=partial(execute, workflow, task, settings),
-        outlets=outlets_of(workflow, task),
-        # The runtime logs what a task did; what it returned is on the XCom page.
-        show_return_value_in_logs=False,
-    )
-
-
-def _models(workflow: Workflow, settings: Settings) -> TaskGroup:
+def _models(workflow: Workflow, task: Task, settings: Settings, *, group: TaskGroup) -> TaskGroup:
     # Cosmos costs 0.7 s at its first import, which a workflow without models does not pay.
     from dataflow.factory.dbt_group import dbt_group
 
-    group: TaskGroup = dbt_group(workflow, settings)
-    return group
+    with nullcontext() if group.is_root else group:
+        made: TaskGroup = dbt_group(workflow, settings, step=task.step)
+    return made
 
 
 def _documentation(workflow: Workflow) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
     from dataflow.runtime.request import RunRequest
     from dataflow.settings import Settings
+    from dataflow.spec.steps import Step
 
 __all__ = ["GROUP_ID", "POOL", "dbt_group"]
 
@@ -50,8 +51,10 @@ REPORT_OF = "dataflow_report_of"
 """The XCom in which the producer says in which pass of the run it built: how often the run had been cleared."""
 
 
-def dbt_group(workflow: Workflow, settings: Settings) -> DbtTaskGroup:
+def dbt_group(workflow: Workflow, settings: Settings, *, step: Step | None = None) -> DbtTaskGroup:
     """Make the group ``dbt`` of the DAG in whose ``with`` block this is called; its manifest must be there.
+
+    What the step says of ``timeout`` and ``retries`` holds for each of its tasks.
 
     Task ids are ``dbt.<model>.run`` and ``dbt.<model>.test`` for a tested model, ``dbt.<model>_run`` for another,
     and two of the producer.
@@ -65,12 +68,14 @@ def dbt_group(workflow: Workflow, settings: Settings) -> DbtTaskGroup:
     arguments: dict[str, Any] = {
         "interceptors": [RunInProcess(workflow, settings)],
         "full_refresh": full_refresh_of(workflow),
-        "retries": max(RETRIES, spec.retries),
+        "retries": max(RETRIES, spec.retries if step is None or step.retries is None else step.retries),
         "retry_delay": RETRY_DELAY,
         "retry_exponential_backoff": 0,  # Airflow's factor; 0 leaves the pause as it is
         "poke_interval": POLL_SECONDS,
         "pre_execute": trust_only_this_pass,
     }
+    if step is not None and step.timeout is not None:
+        arguments["execution_timeout"] = step.timeout
     group = DbtTaskGroup(
         group_id=GROUP_ID,
         project_config=ProjectConfig(

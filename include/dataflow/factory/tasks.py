@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSkipException, ErrorType
+from airflow.sdk.log import mask_secret
 
 from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded, TransientError
 from dataflow.factory.assets import describe_events, outlets_of
@@ -13,13 +15,14 @@ from dataflow.factory.schedule import interval_of, partition_of
 from dataflow.runtime.request import RunKind, RunRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from dataflow.loading.workflow import Workflow
+    from dataflow.runtime.outcome import TaskOutcome
     from dataflow.settings import Settings
     from dataflow.spec.plan import Task
 
-__all__ = ["execute", "request_from", "resolve_reference"]
+__all__ = ["decide", "execute", "in_airflows_words", "request_from", "resolve_reference", "run_state"]
 
 _KINDS: dict[str, RunKind] = {
     "scheduled": "scheduled",
@@ -31,7 +34,7 @@ _KINDS: dict[str, RunKind] = {
 
 
 def execute(workflow: Workflow, task: Task, settings: Settings, /, **context: Any) -> dict[str, Any]:
-    """Run the task; bound to its first three arguments, a PythonOperator's callable.
+    """Run a task that decides nothing; bound to its first three arguments, a PythonOperator's callable.
 
     Those go by place only: the context has a ``task`` too.
 
@@ -40,18 +43,30 @@ def execute(workflow: Workflow, task: Task, settings: Settings, /, **context: An
         AirflowFailException: when another try would fail the same way.
         TransientError: and any other error as it is, so that ``retries`` apply.
     """
+    outcome = decide(workflow, task, settings, **context)
+    describe_events(context, outlets_of(workflow, task), outcome.output)
+    return outcome.output
+
+
+def decide(workflow: Workflow, task: Task, settings: Settings, /, **context: Any) -> TaskOutcome:
+    """Run the task as `execute` does, and give all of its outcome."""
     from dataflow.runtime.run import run_task
 
+    with in_airflows_words(workflow, task) as log:
+        return run_task(workflow, task, request=request_from(workflow, context, log=log), settings=settings)
+
+
+@contextmanager
+def in_airflows_words(workflow: Workflow, task: Task) -> Iterator[logging.Logger]:
+    """Turn our errors into what Airflow does next; gives the workflow's log."""
     log = logging.getLogger(f"dataflow.{workflow.name}")
     try:
-        receipt = run_task(workflow, task, request=request_from(workflow, context, log=log), settings=settings)
+        yield log
     except RunSuperseded as exc:
         raise AirflowSkipException(str(exc)) from exc
     except (FatalError, InputError, ConfigError) as exc:
         log.error("%s of %s failed, and another try would too: %s", task.id, workflow.name, exc)  # noqa: TRY400  # Airflow logs the trace
         raise AirflowFailException(str(exc)) from exc
-    describe_events(context, outlets_of(workflow, task), receipt)
-    return receipt
 
 
 def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Logger) -> RunRequest:
@@ -70,25 +85,28 @@ def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Lo
         task_id=ti.task_id,
         try_number=ti.try_number,
         output=lambda task_id: ti.xcom_pull(task_ids=task_id),
-        state_of=_state_reader(ti, workflow.name),
+        state_of=lambda run_id: run_state(ti, workflow.name, run_id),
         log=log,
         resolve=resolve_reference,
+        mask=mask_secret,
     )
 
 
-def _state_reader(ti: Any, dag_id: str) -> Callable[[str], str | None]:
-    def state_of(run_id: str) -> str | None:
-        try:
-            state = ti.get_dagrun_state(dag_id=dag_id, run_id=run_id)
-        except AirflowRuntimeError as exc:
-            detail = exc.error.detail or {}
-            if detail.get("status_code") == 404:
-                return None
-            # Not knowing is not the same as gone: a run taken for gone would be closed in run history.
-            raise TransientError(f"Airflow does not tell the state of run {run_id}: {exc}") from exc
-        return str(getattr(state, "value", state))
+def run_state(ti: Any, dag_id: str, run_id: str) -> str | None:
+    """Give the state of a run as Airflow tells it to a task; None where there is no such run.
 
-    return state_of
+    Raises:
+        TransientError: when Airflow does not tell.
+    """
+    try:
+        state = ti.get_dagrun_state(dag_id=dag_id, run_id=run_id)
+    except AirflowRuntimeError as exc:
+        detail = exc.error.detail or {}
+        if detail.get("status_code") == 404:
+            return None
+        # Not knowing is not the same as gone: a run taken for gone would be closed in run history.
+        raise TransientError(f"Airflow does not tell the state of run {run_id}: {exc}") from exc
+    return str(getattr(state, "value", state))
 
 
 def resolve_reference(reference: str) -> str:
@@ -117,7 +135,6 @@ def _variable(key: str) -> str:
 def _connection_field(name: str) -> str:
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
-    from airflow.sdk.log import mask_secret
 
     connection_id, _, field = name.rpartition(".")
     try:

@@ -102,6 +102,20 @@ class Function:
         line, column = (at.line, at.column) if at else (self.definition.lineno, self.definition.col_offset + 1)
         return Problem(self.module.path, line, column, "", f"{self.shown} {message}", hint)
 
+    def outputs_read(self) -> Iterator[tuple[str, int, int]]:
+        """Give every step that it names in ``ctx.output("...")``, with line and column."""
+        for node in ast.walk(self.definition):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "output"
+                and _is_name(node.func.value, "ctx")
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+                and isinstance(node.args[0].value, str)
+            ):
+                yield node.args[0].value, node.args[0].lineno, node.args[0].col_offset + 1
+
     def reads_window(self) -> bool | None:
         """Tell whether it uses the run's window, cursor or partition key; None where that cannot be seen."""
         return _reads_window(self.definition, "ctx", self.module, seen=set())

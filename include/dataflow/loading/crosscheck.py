@@ -18,6 +18,8 @@ from dataflow.loading.rules.functions import (
 from dataflow.loading.rules.params import param_defaults_fit
 from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
 from dataflow.loading.rules.sources import sources_are_sound
+from dataflow.loading.rules.step_functions import outputs_are_given, step_functions_fit
+from dataflow.loading.rules.steps import steps_are_in_order, steps_are_well_formed
 from dataflow.loading.rules.subject import Finding, Subject
 from dataflow.loading.rules.tables import (
     is_loaded_safely,
@@ -29,6 +31,8 @@ from dataflow.loading.rules.tables import (
 from dataflow.loading.rules.texts import texts_are_sound
 from dataflow.loading.rules.types import types_are_known
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node
+from dataflow.spec.plan import Plan
+from dataflow.spec.planning import build_plan
 from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["Checked", "crosscheck", "problems_of_texts"]
@@ -41,14 +45,15 @@ class Checked:
     spec: WorkflowSpec
     """With what its modules say filled in."""
     reads: dict[str, frozenset[str]]
-    python_checked: tuple[str, ...]
-    """Sources that functions of ``validation.py`` judge."""
+    plan: Plan
+    """Without tasks where something is wrong."""
     problems: tuple[Problem, ...]
 
 
 def crosscheck(subject: Subject, root: Node) -> Checked:
     """Run every rule on a spec whose shape is right."""
     found: list[Finding | Problem] = []
+    plan = Plan(())
     subject = _with_windowed(subject, found)
     python = {
         stage.python: tables_read_by(subject.modules, stage.python)
@@ -67,14 +72,23 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         assets_exist,
         param_defaults_fit,
         publish_and_dbt_are_sound,
+        steps_are_well_formed,
+        step_functions_fit,
     ):
         found += islice(rule(subject), MAX_PROBLEMS)
+    found += islice(subject.modules.problems(), MAX_PROBLEMS)
     found += missing_tables
+    python_checked = python_checked_tables(subject.spec, subject.modules)
     if not missing_tables:  # the rest takes every table for granted
         found += islice(reads_have_no_cycle(subject, reads), MAX_PROBLEMS)
         found += islice(columns_exist(subject), MAX_PROBLEMS)
         found += islice(is_loaded_safely(subject, reads), MAX_PROBLEMS)
-    return Checked(subject.spec, reads, python_checked_tables(subject.spec, subject.modules), _placed(found, root))
+    if not found:  # a plan is made of what is sound
+        plan = build_plan(subject.spec, has_models=bool(subject.models), reads=reads, python_checked=python_checked)
+        found += islice(steps_are_in_order(subject, plan, reads, python_checked), MAX_PROBLEMS)
+        if not found:
+            found += islice(outputs_are_given(subject, plan), MAX_PROBLEMS)
+    return Checked(subject.spec, reads, plan, _placed(found, root))
 
 
 def problems_of_texts(root: Node) -> tuple[Problem, ...]:

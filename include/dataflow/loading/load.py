@@ -24,7 +24,6 @@ from dataflow.loading.workflow import Workflow
 from dataflow.loading.yaml_document import Node
 from dataflow.paths import WORKFLOWS, folder_of, workflows_folder
 from dataflow.spec.base import NAME_PATTERN
-from dataflow.spec.plan import build_plan
 from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["load_workflow", "model_names"]
@@ -84,9 +83,7 @@ def load_workflow(
         spec=checked.spec,
         project=project,
         folder=folder,
-        plan=build_plan(
-            checked.spec, has_models=bool(models), reads=checked.reads, python_checked=checked.python_checked
-        ),
+        plan=checked.plan,
         reads=checked.reads,
         models=models,
         config_hash=hashlib.sha256(canonical.encode()).hexdigest()[:16],
@@ -97,6 +94,9 @@ def _read_spec(data: dict[str, Any], name: str, *, root: Node, problems: list[Pr
     if "name" in data:
         hint = "the folder's name is the workflow's name"
         problems.append(problem_at(root, ("name",), "unknown key", hint=hint, on_key=True))
+    if "sources" not in data and "steps" not in data:
+        hint = "where data comes from: each source gives one table; or `steps`"
+        problems.append(problem_at(root, ("sources",), "required key is missing", hint=hint))
     try:
         return WorkflowSpec.model_validate({**data, "name": name})
     except ValidationError as error:

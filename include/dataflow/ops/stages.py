@@ -28,7 +28,9 @@ __all__ = [
     "without_passwords",
 ]
 
-StageName = Literal["STARTED", "INGESTED", "VALIDATED", "TRANSFORMED", "MODELLED", "PUBLISHED", "COMPLETED", "FAILED"]
+StageName = Literal[
+    "STARTED", "INGESTED", "VALIDATED", "TRANSFORMED", "MODELLED", "PUBLISHED", "STEP", "COMPLETED", "FAILED"
+]
 Outcome = Literal["succeeded", "failed", "skipped"]
 
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from dataflow.errors import DataflowError, FatalError, InputError, RunSuperseded, StepError
 from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
+from dataflow.runtime.approval import settle_approval, subject_of
 from dataflow.runtime.finish import finish_run
+from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import as_step_error, record, stage_key
 from dataflow.runtime.request import RunRequest
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from dataflow.spec.plan import Task
     from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["Progress", "StepEvent", "run_workflow"]
+__all__ = ["Ask", "Progress", "StepEvent", "run_workflow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class StepEvent:
 
 
 Progress = Callable[[StepEvent], None]
+Ask = Callable[[str], bool | None]
+"""Puts an approval's subject to somebody; None where nobody is there to answer."""
 
 
 def run_workflow(
@@ -54,11 +58,13 @@ def run_workflow(
     params: Mapping[str, Any] | None = None,
     window: Interval | None = None,
     progress: Progress | None = None,
+    ask: Ask | None = None,
     log: logging.Logger | None = None,
 ) -> RunResult:
     """Run every step of the workflow, one after the other, and tell how it ended.
 
-    Without a window a tick schedule takes its last complete one, any other what is new since its last run.
+    Without a window a tick schedule takes its last complete one, any other what is new since its last run. Approvals
+    are put to ``ask``, and refused where there is none. Other workflows are not triggered: that is for an engine.
 
     Raises:
         InputError: when a param is unknown or not of its type.
@@ -69,6 +75,7 @@ def run_workflow(
         params_of(workflow.spec, params or {}),
         window,
         progress or (lambda _: None),
+        ask or (lambda _: None),
         log or logging.getLogger(f"dataflow.run.{workflow.name}"),
     )
     return run.walk()
@@ -102,10 +109,13 @@ class _LocalRun:
     params: Mapping[str, Any]
     window: Interval | None
     tell: Progress
+    ask: Ask
     log: logging.Logger
     began: datetime = field(default_factory=now)
     run_id: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+    """Tasks that an earlier one decided against."""
 
     def __post_init__(self) -> None:
         self.run_id = f"local__{self.began.isoformat(timespec='seconds')}_{uuid.uuid4().hex[:8]}"
@@ -116,6 +126,11 @@ class _LocalRun:
         completed: list[str] = []
         superseded: str | None = None
         for task in self.workflow.plan.tasks:
+            if task.kind == "join":
+                continue
+            if task.id in self.skipped:
+                self.tell(StepEvent(task.id, "skipped"))
+                continue
             try:
                 self._run(task)
             except RunSuperseded as exc:
@@ -136,7 +151,7 @@ class _LocalRun:
         clock = time.monotonic()
         self.tell(StepEvent(task.id, "started"))
         try:
-            output = self._output(task)
+            outcome = self._outcome(task)
         except RunSuperseded as exc:
             self.tell(StepEvent(task.id, "skipped", seconds=time.monotonic() - clock, message=str(exc)))
             raise
@@ -146,25 +161,35 @@ class _LocalRun:
             if error is exc:
                 raise
             raise error from exc
-        self.outputs[task.id] = output
-        skipped = output.get("skipped", "")
+        self.outputs[task.id] = outcome.output
+        self.skipped.update(outcome.skips)
         self.tell(
             StepEvent(
                 task.id,
-                "skipped" if skipped else "succeeded",
-                rows=output.get("rows"),
+                "skipped" if outcome.skipped else "succeeded",
+                rows=outcome.rows,
                 seconds=time.monotonic() - clock,
-                message=skipped,
+                message=outcome.skipped or outcome.message,
             )
         )
 
-    def _output(self, task: Task) -> dict[str, Any]:
+    def _outcome(self, task: Task) -> TaskOutcome:
         request = self._request(task)
         if task.kind == "dbt":
             return self._build_models(request)
+        if task.kind == "approve":
+            return self._approve(task, request)
+        if task.step is not None and task.step.trigger is not None:
+            return TaskOutcome(output={}, skipped=f"{task.step.trigger.workflow} is started under Airflow only")
         return run_task(self.workflow, task, request, settings=self.settings)
 
-    def _build_models(self, request: RunRequest) -> dict[str, Any]:
+    def _approve(self, task: Task, request: RunRequest) -> TaskOutcome:
+        subject = subject_of(self.workflow, task, request, settings=self.settings)
+        answer = self.ask(subject)
+        refused = "" if answer else (f"nobody was there to answer: {subject}" if answer is None else f"no: {subject}")
+        return settle_approval(self.workflow, task, request, refused=refused, settings=self.settings)
+
+    def _build_models(self, request: RunRequest) -> TaskOutcome:
         from dataflow.modelling.build import build_models
         from dataflow.modelling.compile import compile_models
 
@@ -189,7 +214,7 @@ class _LocalRun:
 
         key = stage_key(self.workflow, request, stage="MODELLED")
         receipt = record(history, key, work=build, log=self.log)
-        return replace(receipt, window=run.window.to_json()).to_json()
+        return TaskOutcome.of_receipt(replace(receipt, window=run.window.to_json()))
 
     def _request(self, task: Task) -> RunRequest:
         return RunRequest(

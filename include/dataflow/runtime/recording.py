@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from dataflow.errors import ConfigError, DataflowError, FatalError, RunSuperseded, StepError
 from dataflow.ops.history import History
 from dataflow.ops.stages import StageKey, begin_stage, end_stage, record_anomaly
+from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.request import RunRequest
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskStage", "as_step_error", "record", "stage_key"]
 
-TaskStage = Literal["INGESTED", "VALIDATED", "TRANSFORMED", "MODELLED", "PUBLISHED"]
+TaskStage = Literal["INGESTED", "VALIDATED", "TRANSFORMED", "MODELLED", "PUBLISHED", "STEP"]
+"""``STEP`` is a step of the author's, or an approval."""
+
+Result = TypeVar("Result", StepReceipt, TaskOutcome)
 
 
 def stage_key(
@@ -39,7 +43,7 @@ def stage_key(
     )
 
 
-def record(history: History, key: StageKey, *, work: Callable[[], StepReceipt], log: logging.Logger) -> StepReceipt:
+def record(history: History, key: StageKey, *, work: Callable[[], Result], log: logging.Logger) -> Result:
     """Do the work between the begin and the end of its stage, and write down what went wrong.
 
     Raises:
@@ -48,7 +52,7 @@ def record(history: History, key: StageKey, *, work: Callable[[], StepReceipt], 
     """
     number = begin_stage(history, key)
     try:
-        receipt = work()
+        result = work()
     except RunSuperseded as exc:
         end_stage(history, number, outcome="skipped", message=str(exc))
         raise
@@ -62,17 +66,24 @@ def record(history: History, key: StageKey, *, work: Callable[[], StepReceipt], 
         # The engine ends the task: its time is up, or somebody stopped it. There may be little time to write.
         _write_failure(history, key, number, error=StepError(f"ended from outside: {_described(exc)}"), log=log)
         raise
+    _write_success(history, number, result)
+    return result
+
+
+def _write_success(history: History, number: int, result: StepReceipt | TaskOutcome) -> None:
+    if isinstance(result, TaskOutcome):
+        end_stage(history, number, outcome="succeeded", message=result.message)
+        return
     end_stage(
         history,
         number,
-        outcome="skipped" if receipt.skipped else "succeeded",
-        message=receipt.skipped or "",
-        rows_in=receipt.rows_in,
-        rows_out=receipt.rows,
-        size=receipt.bytes,
-        uri=receipt.uri,
+        outcome="skipped" if result.skipped else "succeeded",
+        message=result.skipped or "",
+        rows_in=result.rows_in,
+        rows_out=result.rows,
+        size=result.bytes,
+        uri=result.uri,
     )
-    return receipt
 
 
 def as_step_error(exc: Exception) -> StepError:

@@ -43,3 +43,5 @@ class RunRequest:
     engine: Engine = "airflow"
     resolve: Callable[[str], str] | None = None
     """Gives the value of ``conn:ID.password`` or ``var:KEY``."""
+    mask: Callable[[str], None] = lambda _: None
+    """Has the engine hide a value in every log from here on."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.errors import FatalError
 from dataflow.ops.history import open_history
+from dataflow.runtime.author_step import ask_gate, choose_way, run_function
 from dataflow.runtime.ingest_step import ingest_source
+from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.publish_step import publish_tables
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import TaskStage, record, stage_key
@@ -24,28 +26,39 @@ if TYPE_CHECKING:
 
 __all__ = ["run_task"]
 
-_STAGES: Mapping[str, tuple[TaskStage, Callable[[Step, str], StepReceipt]]] = {
+_OF_TABLES: Mapping[str, tuple[TaskStage, Callable[[Step, str], StepReceipt]]] = {
     "ingest": ("INGESTED", ingest_source),
     "validate": ("VALIDATED", validate_table),
     "transform": ("TRANSFORMED", transform_table),
     "publish": ("PUBLISHED", lambda step, _: publish_tables(step)),
 }
+_OF_AUTHORS: Mapping[str, Callable[[Step, Task], TaskOutcome]] = {
+    "run": run_function,
+    "gate": ask_gate,
+    "choice": choose_way,
+}
 
 
-def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: Settings) -> dict[str, Any]:
-    """Run one task of the plan, all but the dbt group, and give its receipt as JSON.
+def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: Settings) -> TaskOutcome:
+    """Run one task of the plan, and say how it ended; dbt's, approvals and triggers are their engine's.
 
     Raises:
         RunSuperseded: when another run did this one's work; the engine skips.
         StepError: when the task failed; a `FatalError` says that another try would fail the same way.
     """
-    if task.kind not in _STAGES:
-        raise FatalError(f"{task.id} is dbt's: its engine runs it")
-    stage, work = _STAGES[task.kind]
+    if task.kind not in _OF_TABLES and task.kind not in _OF_AUTHORS:
+        raise FatalError(f"{task.id} is a {task.kind} step: its engine runs it")
     history = open_history(settings.ops)
-    run = window_of_run(history, workflow, request=request)
-    step = Step(workflow, request, settings, history, run)
+    step = Step(workflow, request, settings, history, window_of_run(history, workflow, request=request))
+    if task.kind in _OF_AUTHORS:
+        act = _OF_AUTHORS[task.kind]
+        key = stage_key(workflow, request, stage="STEP")
+        outcome = record(history, key, work=lambda: act(step, task), log=request.log)
+        if outcome.message:
+            request.log.info("%s %s", task.id, outcome.message)
+        return outcome
+    stage, work = _OF_TABLES[task.kind]
     table = task.table or ""
-    request.log.info("window %s, reads %s", run.window, run.ranges.get(table, "all of it"))
+    request.log.info("window %s, reads %s", step.window, step.run.ranges.get(table, "all of it"))
     key = stage_key(workflow, request, stage=stage, table=task.table)
-    return record(history, key, work=lambda: work(step, table), log=request.log).to_json()
+    return TaskOutcome.of_receipt(record(history, key, work=lambda: work(step, table), log=request.log))

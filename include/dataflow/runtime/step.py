@@ -16,7 +16,7 @@ from dataflow.landing.keys import run_key
 from dataflow.landing.manifest import Manifest, read_manifest, verify
 from dataflow.loading.workflow import Workflow
 from dataflow.ops.history import History
-from dataflow.runtime.context import StepContext
+from dataflow.runtime.context import Outside, StepContext
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.window import RunWindow
@@ -45,7 +45,7 @@ class Step:
         """The sources whose batch a task of its own judges."""
         return frozenset(task.table for task in self.workflow.plan.tasks if task.kind == "validate" and task.table)
 
-    def context(self, source: str | None) -> StepContext:
+    def context(self, source: str | None, *, outside: Outside | None = None) -> StepContext:
         """Give what a function of the author's gets; ``source`` is the one whose range it sees."""
         return StepContext(
             workflow=self.workflow.name,
@@ -58,6 +58,7 @@ class Step:
             partition_key=self.request.partition_key,
             log=self.request.log,
             outputs=self.request.output,
+            outside=outside or Outside("only a `run` step reaches beyond its run"),
         )
 
     def ingested(self, source: str) -> Manifest:

@@ -1,21 +1,33 @@
-"""The tasks of a workflow and their order, known from the spec alone.
+"""The tasks of a workflow and their order.
 
 The factory makes operators of a plan and ``dataflow workflow run`` walks it, so both run the same workflow.
+`dataflow.spec.planning` makes one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from dataflow.spec.tables import tables_of
-
 if TYPE_CHECKING:
-    from dataflow.spec.workflow import WorkflowSpec
+    from dataflow.spec.steps import Step
 
-__all__ = ["Plan", "Task", "TaskKind", "build_plan"]
+__all__ = ["Group", "Plan", "Task", "TaskKind"]
 
-TaskKind = Literal["ingest", "validate", "transform", "dbt", "publish"]
+TaskKind = Literal[
+    "ingest", "validate", "transform", "dbt", "publish", "run", "gate", "choice", "join", "approve", "trigger"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What Airflow draws as one box."""
+
+    id: str
+    label: str
+    names_its_tasks: bool = False
+    """Whether its id begins those of its tasks; Airflow shows them without it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,13 @@ class Task:
     table: str | None
     """The source of an ingest, the table of a validate or transform."""
     after: tuple[str, ...]
-    """Ids of the tasks that must succeed first."""
+    """Ids of the tasks that must succeed first; of a join, that must not fail."""
+    step: Step | None = None
+    """What the config says of it; None for a join."""
+    groups: tuple[Group, ...] = ()
+    """What it is drawn in, the outermost first."""
+    ways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of a choice: the tasks of each branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +55,30 @@ class Plan:
 
     tasks: tuple[Task, ...]
 
+    def find(self, task_id: str) -> Task | None:
+        """Give the task of that id."""
+        return next((task for task in self.tasks if task.id == task_id), None)
 
-def build_plan(
-    spec: WorkflowSpec, *, has_models: bool, reads: dict[str, frozenset[str]], python_checked: tuple[str, ...] = ()
-) -> Plan:
-    """Lay out ingest, validate, transform, dbt and publish.
+    def before(self, task_id: str) -> frozenset[str]:
+        """Give the ids of all tasks that have ended when this one begins."""
+        by_id = {task.id: task for task in self.tasks}
+        found: set[str] = set()
+        left = list(by_id[task_id].after)
+        while left:
+            each = left.pop()
+            if each not in found:
+                found.add(each)
+                left += by_id[each].after
+        return frozenset(found)
 
-    Args:
-        spec: The workflow.
-        has_models: Whether ``dbt/models/<name>`` holds models.
-        reads: For each output table the *other* tables that its transform reads, ``batch.x`` for a batch; acyclic.
-        python_checked: Sources whose batches functions of ``validation.py`` judge.
-    """
-    ingests = [Task(f"ingest.{source}", "ingest", source, ()) for source in spec.sources]
-    after_ingest = tuple(task.id for task in ingests)
-    checked = [table for table in spec.sources if spec.validate_.get(table) or table in python_checked]
-    validates = [Task(f"validate.{table}", "validate", table, after_ingest) for table in checked]
-    before_transform = tuple(task.id for task in validates) or after_ingest
-    transforms = [
-        _transform_task(table, before_transform, reads.get(table, frozenset()))
-        for table in _in_reading_order(tables_of(spec), reads)
-    ]
-    last = tuple(task.id for task in transforms)
-    tail: list[Task] = []
-    if has_models:
-        tail.append(Task("dbt", "dbt", None, last))
-        last = ("dbt",)
-    tail.append(Task("publish", "publish", None, last))
-    return Plan((*ingests, *validates, *transforms, *tail))
+    def following(self, task_id: str) -> tuple[str, ...]:
+        """Give the ids of all tasks that wait for this one, directly or not, in the order of the plan."""
+        found = {task_id}
+        for task in self.tasks:
+            if not found.isdisjoint(task.after):
+                found.add(task.id)
+        return tuple(task.id for task in self.tasks if task.id in found and task.id != task_id)
 
-
-def _transform_task(table: str, before: tuple[str, ...], reads: frozenset[str]) -> Task:
-    loads = tuple(f"transform.{name}" for name in sorted(reads) if not name.startswith("batch."))
-    return Task(f"transform.{table}", "transform", table, (*before, *loads))
-
-
-def _in_reading_order(tables: tuple[str, ...], reads: dict[str, frozenset[str]]) -> list[str]:
-    ordered: dict[str, None] = {}
-    known = frozenset(tables)
-    for table in tables:
-        path = [table]
-        while path:  # a stack of our own: a chain of outputs may be longer than Python's
-            others = sorted(reads.get(path[-1], frozenset()))
-            waits_for = next((each for each in others if each in known and each not in ordered), None)
-            if waits_for is None:
-                ordered[path.pop()] = None
-            else:
-                path.append(waits_for)
-    return list(ordered)
+    def skipped_by(self, choice: Task, *, taken: str) -> tuple[str, ...]:
+        """Give the ids of the tasks that do not run when this way of a choice is taken."""
+        return tuple(task_id for way, ids in choice.ways.items() if way != taken for task_id in ids)

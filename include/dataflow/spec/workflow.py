@@ -12,6 +12,7 @@ from dataflow.spec.checks import Check
 from dataflow.spec.params import Param
 from dataflow.spec.schedule import Schedule
 from dataflow.spec.sources import Source
+from dataflow.spec.steps import Steps
 from dataflow.spec.transforms import Transform
 
 __all__ = ["Dbt", "Load", "Publish", "WorkflowSpec"]
@@ -90,8 +91,8 @@ class WorkflowSpec(Spec):
     settings: dict[Text, Any] = Field(default_factory=dict)
     """What this workflow's own code needs: ``ctx.settings``."""
 
-    sources: Annotated[dict[Name, Source], Field(min_length=1)]
-    """Where data comes from: each source gives one table."""
+    sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default_factory=dict)
+    """Where data comes from: each source gives one table. Required where there are no ``steps``."""
     validate_: dict[Name, tuple[Check, ...]] = Field(default_factory=dict, alias="validate")
     """What must hold for each table's batch."""
     transform: dict[Name, Transform] = Field(default_factory=dict)
@@ -102,6 +103,8 @@ class WorkflowSpec(Spec):
     """How the models in ``dbt/models/<name>`` run."""
     publish: Publish = Field(default_factory=Publish)
     """What others may read."""
+    steps: Steps | None = None
+    """What happens in which order; by default ``[ingest, validate, transform, dbt, publish]``."""
 
     def public(self) -> dict[str, Any]:
         """Give the spec as JSON, as written: references stay references, defaults are left out."""

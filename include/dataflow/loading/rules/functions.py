@@ -12,7 +12,14 @@ from dataflow.spec.sources import PythonSource
 from dataflow.spec.tables import tables_of
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["functions_fit", "python_checked_tables", "tables_read_by", "with_windowed_sources"]
+__all__ = [
+    "called_as_ours",
+    "find_function",
+    "functions_fit",
+    "python_checked_tables",
+    "tables_read_by",
+    "with_windowed_sources",
+]
 
 Found = Iterator[Finding | Problem]
 
@@ -32,7 +39,6 @@ def functions_fit(subject: Subject) -> Found:
         function = subject.modules.find("validation", table)
         if function is not None:
             yield from _table_parameters(function, tables_of(spec))
-    yield from subject.modules.problems()
 
 
 def with_windowed_sources(subject: Subject) -> Iterator[tuple[str, PythonSource] | Finding]:
@@ -75,12 +81,12 @@ def _reference(text: str, default_module: str) -> tuple[str, str]:
 
 def _source_function(subject: Subject, name: str, source: PythonSource) -> Found:
     steps: Steps = ("sources", name, "callable") if source.callable else ("sources", name)
-    function = _find(subject, source.callable or f"ingestion:{name}", steps, default_module="ingestion")
+    function = find_function(subject, source.callable or f"ingestion:{name}", steps, default_module="ingestion")
     if isinstance(function, Finding):
         yield function
     if not isinstance(function, Function) or function.is_decorated:
         return
-    yield from _called_as_ours(function)
+    yield from called_as_ours(function)
     options = {each.name: each for each in function.parameters[1:]}
     for option in source.options:
         if option not in options and not function.takes_any_keyword:
@@ -94,7 +100,7 @@ def _source_function(subject: Subject, name: str, source: PythonSource) -> Found
 
 
 def _stage_function(subject: Subject, steps: Steps, *, reference: str) -> Found:
-    function = _find(subject, reference, steps, default_module="transform")
+    function = find_function(subject, reference, steps, default_module="transform")
     if isinstance(function, Function):
         yield from _table_parameters(function, tables_of(subject.spec))
     elif isinstance(function, Finding):
@@ -104,7 +110,7 @@ def _stage_function(subject: Subject, steps: Steps, *, reference: str) -> Found:
         yield Finding(steps, f"the definition of {reference} is not in sight", hint)
 
 
-def _find(subject: Subject, reference: str, steps: Steps, *, default_module: str) -> Function | Finding | None:
+def find_function(subject: Subject, reference: str, steps: Steps, *, default_module: str) -> Function | Finding | None:
     """Find a function; None means that it may well be there, but is not for us to read."""
     module_name, name = _reference(reference, default_module)
     module = subject.modules.get(module_name)
@@ -133,7 +139,7 @@ def _where(module_name: str) -> str:
     return "" if module_name.startswith("pipelines.") else "write it beside config.yaml"
 
 
-def _called_as_ours(function: Function) -> Iterator[Problem]:
+def called_as_ours(function: Function) -> Iterator[Problem]:
     """Check what holds for every function that we call."""
     if function.is_async:
         yield function.problem("is async, and nobody awaits it", "write `def`")
@@ -145,7 +151,7 @@ def _table_parameters(function: Function, tables: tuple[str, ...]) -> Iterator[P
     """Check a function whose parameters after ctx name tables."""
     if function.is_decorated:
         return
-    yield from _called_as_ours(function)
+    yield from called_as_ours(function)
     if function.takes_any_keyword or function.definition.args.vararg is not None:
         yield function.problem("takes `*` or `**`", "its parameters name the tables that it reads, one by one")
     for parameter in function.parameters[1:]:

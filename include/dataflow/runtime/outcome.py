@@ -1,0 +1,30 @@
+"""How a task ended, for the engine that ran it: what it returned, and which tasks must not run now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from dataflow.runtime.receipt import StepReceipt
+
+__all__ = ["TaskOutcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """What the engine does next with the run is said here, and the engine does it in its own way."""
+
+    output: dict[str, Any]
+    """What later steps read as ``ctx.output("<step>")``, as JSON."""
+    rows: int | None = None
+    skipped: str = ""
+    """Why nothing was done, where that is no error."""
+    skips: tuple[str, ...] = ()
+    """Ids of the tasks that must not run: those of the branches not taken, or all that follow."""
+    message: str = ""
+    """What was decided."""
+
+    @classmethod
+    def of_receipt(cls, receipt: StepReceipt) -> Self:
+        """Give the outcome of a step of ours."""
+        return cls(output=receipt.to_json(), rows=receipt.rows, skipped=receipt.skipped or "")
