@@ -16,6 +16,7 @@ from dataflow.loading.rules.functions import (
     with_windowed_sources,
 )
 from dataflow.loading.rules.params import param_defaults_fit
+from dataflow.loading.rules.retries import never_retried_errors_exist
 from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
 from dataflow.loading.rules.sources import sources_are_sound
 from dataflow.loading.rules.subject import Finding, Subject
@@ -66,6 +67,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         schedule_is_sound,
         assets_exist,
         param_defaults_fit,
+        never_retried_errors_exist,
         publish_and_dbt_are_sound,
     ):
         found += islice(rule(subject), MAX_PROBLEMS)

@@ -13,6 +13,8 @@ from dataflow.loading.model_keys import Location, description_of, keys_at, sourc
 from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node, dotted
 from dataflow.spec.base import NAME_PATTERN
+from dataflow.spec.people import LINK_PATTERN
+from dataflow.spec.retries import ERROR_PATTERN
 
 __all__ = ["problem_at", "problems_of", "shown"]
 
@@ -23,6 +25,8 @@ SECRET_WORDS = ("password", "secret", "token", "key")
 _NAME_FORM = "a name (lower case letters, digits and _, from a letter on, 2 to 63 long)"
 _PATTERNS = {
     NAME_PATTERN: _NAME_FORM,
+    LINK_PATTERN: "a link that begins with https://, http:// or mailto:",
+    ERROR_PATTERN: "the name of an error such as ContractError or httpx.ReadTimeout",
     r"^[0-9]+(\.[0-9]+)?%$": "a share such as 1%",
     r"^[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$": "<table>.<column>",
     r"^[a-z][a-z0-9_]{1,62}\.[a-z][a-z0-9_]*$": "<workflow>.<table>",

@@ -10,6 +10,8 @@ from pydantic import Field
 from dataflow.spec.base import Count, Duration, Flag, Name, Names, Spec, Text
 from dataflow.spec.checks import Check
 from dataflow.spec.params import Param
+from dataflow.spec.people import Link
+from dataflow.spec.retries import ErrorNames
 from dataflow.spec.schedule import Schedule
 from dataflow.spec.sources import Source
 from dataflow.spec.transforms import Transform
@@ -59,6 +61,8 @@ class WorkflowSpec(Spec):
     """Who answers for it: a team or a person."""
     domain: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")] | None = None
     """The business domain; carried into run history."""
+    owner_links: dict[Text, Link] = Field(default_factory=dict)
+    """Where an owner is reached: a page or ``mailto:`` for each; Airflow links the workflow's own."""
     tags: tuple[Text, ...] = ()
     """The DAG's tags."""
 
@@ -76,6 +80,8 @@ class WorkflowSpec(Spec):
     """Pause before each retry."""
     retry_exponential_backoff: Flag = False
     """Double the pause each time."""
+    never_retry: ErrorNames = ()
+    """Errors that no retry would mend: classes of ours, Python's or the workflow's modules', or ``package.Class``."""
     execution_timeout: Duration | None = None
     """How long one task may take."""
     dagrun_timeout: Duration | None = None
