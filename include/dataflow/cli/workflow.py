@@ -84,6 +84,7 @@ def run(
             params=param_values(workflow.spec, param or []),
             window=window_of(workflow.spec, window),
             progress=progress,
+            must_be_there=live,
         )
     if as_json:
         print_json({field: getattr(result, field) for field in result.__slots__})

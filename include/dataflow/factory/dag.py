@@ -10,6 +10,7 @@ from airflow.sdk import DAG, Param, TaskGroup
 
 from dataflow.factory.assets import outlets_of
 from dataflow.factory.callbacks import run_ended
+from dataflow.factory.deadline import deadline_alert
 from dataflow.factory.describe import describe
 from dataflow.factory.retries import NeverRetry
 from dataflow.factory.schedule import airflow_schedule, start_of
@@ -18,6 +19,8 @@ from dataflow.loading.carried import carry
 from dataflow.spec.params import param_schema
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
     from dataflow.loading.workflow import Workflow
     from dataflow.settings import Settings
     from dataflow.spec.plan import Task
@@ -50,8 +53,9 @@ def build_dag(workflow: Workflow, settings: Settings, *, with_models: bool = Tru
         doc_md=describe(workflow),
         owner_links={owner: link for owner, link in spec.owner_links.items() if owner == spec.owner},
         tags=sorted(spec.tags),
-        on_success_callback=partial(run_ended, settings, "COMPLETED"),
-        on_failure_callback=partial(run_ended, settings, "FAILED"),
+        deadline=deadline_alert(workflow),
+        on_success_callback=partial(run_ended, workflow, settings, "COMPLETED"),
+        on_failure_callback=partial(run_ended, workflow, settings, "FAILED"),
         # The file that asks for DAGs keeps them in its globals; a file that only wants their problems must not.
         auto_register=False,
     )
@@ -98,14 +102,14 @@ def _default_args(workflow: Workflow, manifest: str | None) -> dict[str, Any]:
 
 
 def _add_tasks(dag: DAG, workflow: Workflow, settings: Settings, *, with_models: bool) -> None:
-    made: dict[str, PythonOperator | TaskGroup] = {}
+    made: dict[str, BaseOperator | TaskGroup] = {}
     groups: dict[str, TaskGroup] = {}
     with dag:
         for task in workflow.plan.tasks:
             if task.kind == "dbt":
                 if not with_models:
                     continue
-                node: PythonOperator | TaskGroup = _models(workflow, settings)
+                node: BaseOperator | TaskGroup = _models(workflow, settings)
             else:
                 node = _operator(dag, workflow, task, groups=groups, settings=settings)
             for before in task.after:
@@ -116,18 +120,26 @@ def _add_tasks(dag: DAG, workflow: Workflow, settings: Settings, *, with_models:
 
 def _operator(
     dag: DAG, workflow: Workflow, task: Task, *, groups: dict[str, TaskGroup], settings: Settings
-) -> PythonOperator:
+) -> BaseOperator:
     # A group puts its own id before those of its tasks: ``orders`` in ``ingest`` is ``ingest.orders``.
     group_id, _, name = task.id.rpartition(".")
     if group_id and group_id not in groups:
         groups[group_id] = TaskGroup(group_id, dag=dag)
+    policy = NeverRetry(workflow.spec.never_retry) if workflow.spec.never_retry else None
+    place: dict[str, Any] = {
+        "task_id": name,
+        "dag": dag,
+        "task_group": groups.get(group_id),
+        "retry_policy": policy,
+    }
+    if task.kind == "wait":
+        from dataflow.factory.waiting import WaitFor
+
+        return WaitFor(workflow=workflow, task=task, settings=settings, **place)
     return PythonOperator(
-        task_id=name,
-        dag=dag,
-        task_group=groups.get(group_id),
+        **place,
         python_callable=partial(execute, workflow, task, settings),
         outlets=outlets_of(workflow, task),
-        retry_policy=NeverRetry(workflow.spec.never_retry) if workflow.spec.never_retry else None,
         # The runtime logs what a task did; what it returned is on the XCom page.
         show_return_value_in_logs=False,
     )

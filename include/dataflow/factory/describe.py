@@ -8,15 +8,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dataflow.durations import format_duration
 from dataflow.paths import WORKFLOWS
 from dataflow.spec.checks import check_name
 from dataflow.spec.tables import load_of, tables_of
+from dataflow.spec.waiting import wait_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dataflow.loading.workflow import Workflow
+    from dataflow.spec.notify import Deadline
     from dataflow.spec.params import Param
+    from dataflow.spec.waiting import Waiting
     from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["describe"]
@@ -31,12 +35,15 @@ def describe(workflow: Workflow) -> str:
     spec = workflow.spec
     config = f"{WORKFLOWS.as_posix()}/{workflow.name}/config.yaml"
     parts = {
+        "Waits for": [f"{wait_kind(each)} {_code(_waited(each))}" for each in spec.wait_for],
         "Reads": _sources(spec),
         "Checks": _checks(workflow),
         "Makes": _tables(spec),
         "Models": [_code(*workflow.models)] if workflow.models else [],
         "Publishes": [_code(*(f"warehouse/{workflow.name}/{table}" for table in workflow.published_tables))],
         "Takes": [_param(name, param) for name, param in spec.params.items()],
+        "Late": [_deadline(spec.deadline)] if spec.deadline else [],
+        "Tells": [f"{_code(each.connection)}: {', '.join(each.events)}" for each in spec.notify],
         "Domain": [_code(spec.domain)] if spec.domain else [],
         "Config": [f"{_code(config)} ({workflow.config_hash})"],
     }
@@ -52,6 +59,10 @@ def _listed(title: str, told: list[str]) -> Iterator[str]:
     elif told:
         yield f"- **{title}**"
         yield from (f"    - {each}" for each in told)
+
+
+def _waited(waiting: Waiting) -> str:
+    return _USER_INFO.sub("***@", str(getattr(waiting, wait_kind(waiting))))
 
 
 def _sources(spec: WorkflowSpec) -> Iterable[str]:
@@ -79,6 +90,11 @@ def _tables(spec: WorkflowSpec) -> Iterable[str]:
 def _param(name: str, param: Param) -> str:
     default = "" if param.default is None else f" = {_code(param.default)}"
     return f"{_code(name)}: {param.type}{default}" + (f", {param.description}" if param.description else "")
+
+
+def _deadline(deadline: Deadline) -> str:
+    since = "it was queued" if deadline.of == "queued" else "its window began"
+    return f"{format_duration(deadline.within)} after {since}"
 
 
 def _code(*names: Any) -> str:

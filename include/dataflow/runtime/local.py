@@ -19,6 +19,7 @@ from dataflow.runtime.recording import as_step_error, record, stage_key
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.result import RunResult
 from dataflow.runtime.run import run_task
+from dataflow.runtime.waiting import awaited, is_there
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.params import param_schema
 
@@ -55,10 +56,13 @@ def run_workflow(
     window: Interval | None = None,
     progress: Progress | None = None,
     log: logging.Logger | None = None,
+    must_be_there: bool = False,
 ) -> RunResult:
     """Run every step of the workflow, one after the other, and tell how it ended.
 
-    Without a window a tick schedule takes its last complete one, any other what is new since its last run.
+    Without a window a tick schedule takes its last complete one, any other what is new since its last run. Nothing is
+    waited for: what ``wait_for`` names is looked at once, and the run goes on or, where it ``must_be_there``, fails.
+    ``notify`` and ``deadline`` are Airflow's.
 
     Raises:
         InputError: when a param is unknown or not of its type.
@@ -70,6 +74,7 @@ def run_workflow(
         window,
         progress or (lambda _: None),
         log or logging.getLogger(f"dataflow.run.{workflow.name}"),
+        must_be_there,
     )
     return run.walk()
 
@@ -103,6 +108,7 @@ class _LocalRun:
     window: Interval | None
     tell: Progress
     log: logging.Logger
+    must_be_there: bool
     began: datetime = field(default_factory=now)
     run_id: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -162,7 +168,21 @@ class _LocalRun:
         request = self._request(task)
         if task.kind == "dbt":
             return self._build_models(request)
+        if task.kind == "wait":
+            return self._look(task, request)
         return run_task(self.workflow, task, request, settings=self.settings)
+
+    def _look(self, task: Task, request: RunRequest) -> dict[str, Any]:
+        """Look once at what Airflow would wait for."""
+        found, step = awaited(self.workflow, task, request, settings=self.settings)
+        there = is_there(found, step)
+        if there is None:
+            return {"skipped": f"only Airflow can look, which has the connection: {found.written}"}
+        if there:
+            return {}
+        if self.must_be_there:
+            raise FatalError(f"{found.written} is not there yet")
+        return {"skipped": f"not there yet, and not waited for here: {found.written}"}
 
     def _build_models(self, request: RunRequest) -> dict[str, Any]:
         from dataflow.modelling.build import build_models

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Task", "TaskKind", "build_plan"]
 
-TaskKind = Literal["ingest", "validate", "transform", "dbt", "publish"]
+TaskKind = Literal["wait", "ingest", "validate", "transform", "dbt", "publish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Plan:
 def build_plan(
     spec: WorkflowSpec, *, has_models: bool, reads: dict[str, frozenset[str]], python_checked: tuple[str, ...] = ()
 ) -> Plan:
-    """Lay out ingest, validate, transform, dbt and publish.
+    """Lay out what the run waits for, ingest, validate, transform, dbt and publish.
 
     Args:
         spec: The workflow.
@@ -49,7 +49,10 @@ def build_plan(
         reads: For each output table the *other* tables that its transform reads, ``batch.x`` for a batch; acyclic.
         python_checked: Sources whose batches functions of ``validation.py`` judge.
     """
-    ingests = [Task(f"ingest.{source}", "ingest", source, ()) for source in spec.sources]
+    # Numbered as messages number them: the id of the task is the key of the config.
+    waits = [Task(f"wait_for.{index}", "wait", None, ()) for index, _ in enumerate(spec.wait_for)]
+    arrived = tuple(task.id for task in waits)
+    ingests = [Task(f"ingest.{source}", "ingest", source, arrived) for source in spec.sources]
     after_ingest = tuple(task.id for task in ingests)
     checked = [table for table in spec.sources if spec.validate_.get(table) or table in python_checked]
     validates = [Task(f"validate.{table}", "validate", table, after_ingest) for table in checked]
@@ -64,7 +67,7 @@ def build_plan(
         tail.append(Task("dbt", "dbt", None, last))
         last = ("dbt",)
     tail.append(Task("publish", "publish", None, last))
-    return Plan((*ingests, *validates, *transforms, *tail))
+    return Plan((*waits, *ingests, *validates, *transforms, *tail))
 
 
 def _transform_task(table: str, before: tuple[str, ...], reads: frozenset[str]) -> Task:

@@ -9,12 +9,14 @@ from pydantic import Field
 
 from dataflow.spec.base import Count, Duration, Flag, Name, Names, Spec, Text
 from dataflow.spec.checks import Check
+from dataflow.spec.notify import GivenDeadline, Notify
 from dataflow.spec.params import Param
 from dataflow.spec.people import Link
 from dataflow.spec.retries import ErrorNames
 from dataflow.spec.schedule import Schedule
 from dataflow.spec.sources import Source
 from dataflow.spec.transforms import Transform
+from dataflow.spec.waiting import Waiting
 
 __all__ = ["Dbt", "Load", "Publish", "WorkflowSpec"]
 
@@ -86,6 +88,8 @@ class WorkflowSpec(Spec):
     """How long one task may take."""
     dagrun_timeout: Duration | None = None
     """How long a run may take."""
+    deadline: GivenDeadline | None = None
+    """When a run is late: ``2h``, or ``{within: 2h, of: queued}``."""
     pool: Text | None = None
     """The Airflow pool of its tasks."""
     priority_weight: Annotated[Count, Field(ge=1)] = 1
@@ -95,6 +99,9 @@ class WorkflowSpec(Spec):
     """What a run can be given."""
     settings: dict[Text, Any] = Field(default_factory=dict)
     """What this workflow's own code needs: ``ctx.settings``."""
+
+    wait_for: tuple[Waiting, ...] = ()
+    """What must be there before the first step."""
 
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
     """Where data comes from: each source gives one table."""
@@ -108,6 +115,8 @@ class WorkflowSpec(Spec):
     """How the models in ``dbt/models/<name>`` run."""
     publish: Publish = Field(default_factory=Publish)
     """What others may read."""
+    notify: tuple[Notify, ...] = ()
+    """Who is told of failed, late and odd runs."""
 
     def public(self) -> dict[str, Any]:
         """Give the spec as JSON, as written: references stay references, defaults are left out."""

@@ -12,7 +12,7 @@ from dataflow.spec.sources import PythonSource
 from dataflow.spec.tables import tables_of
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["functions_fit", "python_checked_tables", "tables_read_by", "with_windowed_sources"]
+__all__ = ["find_function", "functions_fit", "python_checked_tables", "tables_read_by", "with_windowed_sources"]
 
 Found = Iterator[Finding | Problem]
 
@@ -75,7 +75,7 @@ def _reference(text: str, default_module: str) -> tuple[str, str]:
 
 def _source_function(subject: Subject, name: str, source: PythonSource) -> Found:
     steps: Steps = ("sources", name, "callable") if source.callable else ("sources", name)
-    function = _find(subject, source.callable or f"ingestion:{name}", steps, default_module="ingestion")
+    function = find_function(subject, source.callable or f"ingestion:{name}", steps, default_module="ingestion")
     if isinstance(function, Finding):
         yield function
     if not isinstance(function, Function) or function.is_decorated:
@@ -94,7 +94,7 @@ def _source_function(subject: Subject, name: str, source: PythonSource) -> Found
 
 
 def _stage_function(subject: Subject, steps: Steps, *, reference: str) -> Found:
-    function = _find(subject, reference, steps, default_module="transform")
+    function = find_function(subject, reference, steps, default_module="transform")
     if isinstance(function, Function):
         yield from _table_parameters(function, tables_of(subject.spec))
     elif isinstance(function, Finding):
@@ -104,7 +104,7 @@ def _stage_function(subject: Subject, steps: Steps, *, reference: str) -> Found:
         yield Finding(steps, f"the definition of {reference} is not in sight", hint)
 
 
-def _find(subject: Subject, reference: str, steps: Steps, *, default_module: str) -> Function | Finding | None:
+def find_function(subject: Subject, reference: str, steps: Steps, *, default_module: str) -> Function | Finding | None:
     """Find a function; None means that it may well be there, but is not for us to read."""
     module_name, name = _reference(reference, default_module)
     module = subject.modules.get(module_name)
