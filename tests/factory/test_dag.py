@@ -18,6 +18,7 @@ SHOP: dict[str, Any] = {
     "description": "Orders of the shop.",
     "owner": "sales",
     "domain": "shop.orders",
+    "owner_links": {"sales": "https://chat.example.com/sales", "shipping": "mailto:ships@example.com"},
     "tags": ["daily", "sales"],
     "schedule": {"cron": "0 2 * * *", "timezone": "Europe/Berlin"},
     "start_date": "2025-01-01",
@@ -56,6 +57,7 @@ def test_a_dag_says_what_the_config_says(project: Project) -> None:
         "dag_id": "shop",
         "dag_display_name": "Shop orders",
         "description": "Orders of the shop.",
+        "owner_links": {"sales": "https://chat.example.com/sales"},
         "tags": {"daily", "sales"},
         "start_date": datetime(2025, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")),
         "catchup": True,
@@ -168,6 +170,6 @@ INGESTION = "def events(ctx):\n    yield [{'id': 1}]\n"
 def test_documentation_names_the_config_relative_to_the_project(project: Project) -> None:
     doc = built(project).doc_md
 
-    assert doc.startswith("Orders of the shop.\n\n- Sources: `orders` (mock), `customers` (mock)\n")
-    assert "- Config: `include/workflows/shop/config.yaml`" in doc
+    assert doc.startswith("Orders of the shop.\n")
+    assert "- **Config** `include/workflows/shop/config.yaml`" in doc
     assert not Path(doc).is_absolute()

@@ -85,6 +85,7 @@ def run(
             window=window_of(workflow.spec, window),
             progress=progress,
             ask=progress.ask,
+            must_be_there=live,
         )
     if as_json:
         print_json({field: getattr(result, field) for field in result.__slots__})

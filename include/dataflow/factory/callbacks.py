@@ -1,4 +1,4 @@
-"""What Airflow calls when a run ended: run history learns how."""
+"""What Airflow calls when a run ended: run history learns how, and so do those who want to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dataflow.loading.workflow import Workflow
     from dataflow.settings import Settings
 
 __all__ = ["run_ended"]
@@ -15,8 +16,10 @@ __all__ = ["run_ended"]
 _log = logging.getLogger("dataflow.factory")
 
 
-def run_ended(settings: Settings, status: Literal["COMPLETED", "FAILED"], context: Mapping[str, Any]) -> None:
-    """Write the end of a run; bound to its first two arguments, a DAG's ``on_success_callback``.
+def run_ended(
+    workflow: Workflow, settings: Settings, status: Literal["COMPLETED", "FAILED"], context: Mapping[str, Any]
+) -> None:
+    """Write the end of a run, and tell of it once; bound to its first three arguments, a DAG's callback.
 
     Airflow calls it in the DAG processor, which gives little: a run that has left the metadata database comes without
     its ``dag_run``, and so without the number of times that it was cleared.
@@ -24,13 +27,17 @@ def run_ended(settings: Settings, status: Literal["COMPLETED", "FAILED"], contex
     from dataflow.runtime.finish import finish_run
 
     dag_run = context.get("dag_run")
-    workflow, run_id = context["dag"].dag_id, context["run_id"]
-    finish_run(
-        workflow,
+    run_id, reason = context["run_id"], str(context.get("reason") or "")
+    is_news = finish_run(
+        workflow.name,
         run_id,
         status=status,
-        reason=str(context.get("reason") or ""),
+        reason=reason,
         try_number=getattr(dag_run, "clear_number", None) or 0,
         settings=settings,
     )
-    _log.info("%s: run %s is %s in run history", workflow, run_id, status)
+    _log.info("%s: run %s is %s in run history", workflow.name, run_id, status)
+    if is_news and workflow.spec.notify:
+        from dataflow.factory.notify import tell_of_end
+
+        tell_of_end(workflow, settings, run_id=run_id, failed=status == "FAILED", reason=reason)

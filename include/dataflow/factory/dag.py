@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Param
 
 from dataflow.factory.callbacks import run_ended
+from dataflow.factory.deadline import deadline_alert
+from dataflow.factory.describe import describe
 from dataflow.factory.operators import group_of, operator_of
 from dataflow.factory.schedule import airflow_schedule, start_of
 from dataflow.loading.carried import carry
-from dataflow.paths import WORKFLOWS
 from dataflow.spec.params import param_schema
-from dataflow.spec.tables import tables_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
     from dataflow.settings import Settings
     from dataflow.spec.plan import Task
-    from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["build_dag"]
 
@@ -49,10 +48,12 @@ def build_dag(workflow: Workflow, settings: Settings, *, with_models: bool = Tru
         params={name: Param(param.default, **param_schema(param)) for name, param in spec.params.items()},
         dag_display_name=spec.title or workflow.name,
         description=spec.description,
-        doc_md=_documentation(workflow),
+        doc_md=describe(workflow),
+        owner_links={owner: link for owner, link in spec.owner_links.items() if owner == spec.owner},
         tags=sorted(spec.tags),
-        on_success_callback=partial(run_ended, settings, "COMPLETED"),
-        on_failure_callback=partial(run_ended, settings, "FAILED"),
+        deadline=deadline_alert(workflow),
+        on_success_callback=partial(run_ended, workflow, settings, "COMPLETED"),
+        on_failure_callback=partial(run_ended, workflow, settings, "FAILED"),
         # The file that asks for DAGs keeps them in its globals; a file that only wants their problems must not.
         auto_register=False,
     )
@@ -124,27 +125,3 @@ def _models(workflow: Workflow, task: Task, settings: Settings, *, group: TaskGr
     with nullcontext() if group.is_root else group:
         made: TaskGroup = dbt_group(workflow, settings, step=task.step)
     return made
-
-
-def _documentation(workflow: Workflow) -> str:
-    spec = workflow.spec
-    config = f"{WORKFLOWS.as_posix()}/{workflow.name}/config.yaml"
-    lines = [
-        spec.description,
-        "",
-        f"- Sources: {_sources(spec)}",
-        f"- Tables: {_listed(tables_of(spec))}",
-        f"- Models: {_listed(workflow.models)}" if workflow.models else "",
-        f"- Publishes: {_listed(f'warehouse/{workflow.name}/{table}' for table in workflow.published_tables)}",
-        f"- Domain: `{spec.domain}`" if spec.domain else "",
-        f"- Config: `{config}` ({workflow.config_hash})",
-    ]
-    return "\n".join(line for number, line in enumerate(lines) if line or number == 1)
-
-
-def _sources(spec: WorkflowSpec) -> str:
-    return ", ".join(f"`{name}` ({source.type})" for name, source in spec.sources.items())
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(f"`{name}`" for name in names)

@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import TaskGroup
 
 from dataflow.factory.assets import outlets_of
+from dataflow.factory.retries import NeverRetry
 from dataflow.factory.tasks import execute
 
 if TYPE_CHECKING:
@@ -26,10 +27,21 @@ DECISIONS = ("gate", "choice")
 
 def operator_of(workflow: Workflow, task: Task, settings: Settings, *, group: TaskGroup) -> BaseOperator:
     """Make the operator of any task but dbt's."""
-    arguments = {"task_id": _id_within(task), "task_group": group, **_limits_of(task), **_label_of(task)}
+    policy = NeverRetry(workflow.spec.never_retry) if workflow.spec.never_retry else None
+    arguments = {
+        "retry_policy": policy,
+        "task_id": _id_within(task),
+        "task_group": group,
+        **_limits_of(task),
+        **_label_of(task),
+    }
     if task.kind == "join":
         # Of the branches one ran and the others are skipped; with Airflow's usual rule so would be all that follows.
         return EmptyOperator(trigger_rule="none_failed_min_one_success", **arguments)
+    if task.kind == "wait":
+        from dataflow.factory.waiting import WaitFor
+
+        return WaitFor(workflow=workflow, task=task, settings=settings, **arguments)
     if task.kind in DECISIONS:
         from dataflow.factory.decisions import Decision
 

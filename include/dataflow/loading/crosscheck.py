@@ -15,7 +15,9 @@ from dataflow.loading.rules.functions import (
     tables_read_by,
     with_windowed_sources,
 )
+from dataflow.loading.rules.notify import notices_are_sound
 from dataflow.loading.rules.params import param_defaults_fit
+from dataflow.loading.rules.retries import never_retried_errors_exist
 from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
 from dataflow.loading.rules.sources import sources_are_sound
 from dataflow.loading.rules.step_functions import outputs_are_given, step_functions_fit
@@ -30,6 +32,7 @@ from dataflow.loading.rules.tables import (
 )
 from dataflow.loading.rules.texts import texts_are_sound
 from dataflow.loading.rules.types import types_are_known
+from dataflow.loading.rules.waiting import awaited_things_are_sound
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node
 from dataflow.spec.plan import Plan
 from dataflow.spec.planning import build_plan
@@ -71,6 +74,9 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         schedule_is_sound,
         assets_exist,
         param_defaults_fit,
+        never_retried_errors_exist,
+        notices_are_sound,
+        awaited_things_are_sound,
         publish_and_dbt_are_sound,
         steps_are_well_formed,
         step_functions_fit,

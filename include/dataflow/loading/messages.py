@@ -13,6 +13,9 @@ from dataflow.loading.model_keys import Location, description_of, keys_at, sourc
 from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node, dotted
 from dataflow.spec.base import NAME_PATTERN
+from dataflow.spec.notify import ADDRESS_PATTERN, CONNECTION_PATTERN
+from dataflow.spec.people import LINK_PATTERN
+from dataflow.spec.retries import ERROR_PATTERN
 
 __all__ = ["problem_at", "problems_of", "shown"]
 
@@ -23,6 +26,10 @@ SECRET_WORDS = ("password", "secret", "token", "key")
 _NAME_FORM = "a name (lower case letters, digits and _, from a letter on, 2 to 63 long)"
 _PATTERNS = {
     NAME_PATTERN: _NAME_FORM,
+    ADDRESS_PATTERN: "an address such as ada@example.com",
+    CONNECTION_PATTERN: "the id of an Airflow connection",
+    LINK_PATTERN: "a link that begins with https://, http:// or mailto:",
+    ERROR_PATTERN: "the name of an error such as ContractError or httpx.ReadTimeout",
     r"^[0-9]+(\.[0-9]+)?%$": "a share such as 1%",
     r"^[a-z][a-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$": "<table>.<column>",
     r"^[a-z][a-z0-9_]{1,62}\.[a-z][a-z0-9_]*$": "<workflow>.<table>",
@@ -51,7 +58,10 @@ _NOUNS = {
 def problems_of(error: ValidationError, root: Node) -> list[Problem]:
     """Give one problem for each place that pydantic complains about."""
     by_place: dict[Location, list[Any]] = {}
-    for each in error.errors(include_url=False, include_context=True, include_input=False):
+    found = error.errors(include_url=False, include_context=True, include_input=False)
+    for each in found:
+        if each["type"] == "too_short" and any(each["loc"] == other["loc"][:-1] for other in found):
+            continue  # pydantic counts only the items that are right
         is_of_a_key = each["type"] in ("missing", "extra_forbidden") or each["loc"][-1:] == ("[key]",)
         place = each["loc"] if is_of_a_key else _written_steps(root, _without_tags(each["loc"]))
         by_place.setdefault(place, []).append(each)

@@ -14,7 +14,7 @@ from dataflow.ops.history import History
 from dataflow.ops.runs import RunRecord, here, read_row
 from dataflow.ops.tables import anomalies, check_results, runs, stages
 
-__all__ = ["RunStory", "StageRecord", "is_gone", "list_runs", "read_run"]
+__all__ = ["RunStory", "StageRecord", "anomalies_of", "is_gone", "list_runs", "read_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,13 @@ def read_run(history: History, run_id: str, *, workflow: str | None = None) -> R
             tuple(_rows(connection, check_results, run)),
             tuple(_rows(connection, anomalies, run)),
         )
+
+
+def anomalies_of(history: History, workflow: str, *, run_id: str) -> list[dict[str, Any]]:
+    """Give what went wrong in a run, also of one that none of its tasks wrote of yet; the earliest first."""
+    query = sa.select(anomalies).where(anomalies.c.workflow == workflow, anomalies.c.run_id == run_id)
+    with history.read() as connection:
+        return [dict(row) for row in connection.execute(query.order_by(anomalies.c.id)).mappings()]
 
 
 def is_gone(run: RunRecord) -> bool:

@@ -142,11 +142,17 @@ def record_anomaly(
 
 
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+_SECRET_VALUE = re.compile(
+    r"(?i)([?&][\w.-]*(?:token|secret|password|signature|api_?key|credential)[\w.-]*=)[^&\s'\"]+"
+)
 
 
 def without_passwords(text: str) -> str:
-    """Mask the user info of URLs; drivers like to repeat the address that they could not reach."""
-    return _USER_INFO.sub("***@", text)
+    """Mask the user info of URLs and values of theirs that are named like a secret.
+
+    Drivers like to repeat the address that they could not reach.
+    """
+    return _SECRET_VALUE.sub(r"\1***", _USER_INFO.sub("***@", text))
 
 
 def _insert(connection: sa.Connection, key: StageKey, **ended: Any) -> int:

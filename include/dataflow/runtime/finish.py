@@ -22,8 +22,8 @@ def finish_run(
     reason: str,
     try_number: int,
     settings: Settings,
-) -> None:
-    """Write how the run ended; told twice of the same try, it is written once.
+) -> bool:
+    """Write how the run ended; told twice of the same try, it is written once. Tell whether it was news.
 
     A run that was superseded stays so: for its engine, which skipped its tasks, it is a success.
     """
@@ -32,9 +32,10 @@ def finish_run(
     with history.write() as connection:
         run = find_run(connection, workflow_name, run_id=run_id)
         if run is not None and run.status == "SUPERSEDED":
-            return
+            return False
         is_news = not has_stage(connection, key)
         close_run(connection, workflow_name, run_id=run_id, status=status, reason=reason)
         insert_moment(connection, key, message=reason)
     if status == "FAILED" and is_news:
         record_anomaly(history, key, category="WORKFLOW_FAILURE", message=reason or "the run failed")
+    return is_news

@@ -21,6 +21,7 @@ from dataflow.runtime.recording import as_step_error, record, stage_key
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.result import RunResult
 from dataflow.runtime.run import run_task
+from dataflow.runtime.waiting import awaited, is_there
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.params import param_schema
 
@@ -60,11 +61,14 @@ def run_workflow(
     progress: Progress | None = None,
     ask: Ask | None = None,
     log: logging.Logger | None = None,
+    must_be_there: bool = False,
 ) -> RunResult:
     """Run every step of the workflow, one after the other, and tell how it ended.
 
     Without a window a tick schedule takes its last complete one, any other what is new since its last run. Approvals
-    are put to ``ask``, and refused where there is none. Other workflows are not triggered: that is for an engine.
+    are put to ``ask``, and refused where there is none. Nothing is waited for: what ``wait_for`` names is looked at
+    once, and the run goes on or, where it ``must_be_there``, fails. Other workflows are not triggered; ``notify`` and
+    ``deadline`` are Airflow's.
 
     Raises:
         InputError: when a param is unknown or not of its type.
@@ -77,6 +81,7 @@ def run_workflow(
         progress or (lambda _: None),
         ask or (lambda _: None),
         log or logging.getLogger(f"dataflow.run.{workflow.name}"),
+        must_be_there,
     )
     return run.walk()
 
@@ -111,6 +116,7 @@ class _LocalRun:
     tell: Progress
     ask: Ask
     log: logging.Logger
+    must_be_there: bool
     began: datetime = field(default_factory=now)
     run_id: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -177,11 +183,25 @@ class _LocalRun:
         request = self._request(task)
         if task.kind == "dbt":
             return self._build_models(request)
+        if task.kind == "wait":
+            return self._look(task, request)
         if task.kind == "approve":
             return self._approve(task, request)
         if task.step is not None and task.step.trigger is not None:
             return TaskOutcome(output={}, skipped=f"{task.step.trigger.workflow} is started under Airflow only")
         return run_task(self.workflow, task, request, settings=self.settings)
+
+    def _look(self, task: Task, request: RunRequest) -> TaskOutcome:
+        """Look once at what Airflow would wait for."""
+        found, step = awaited(self.workflow, task, request, settings=self.settings)
+        there = is_there(found, step)
+        if there is None:
+            return TaskOutcome(output={}, skipped=f"only Airflow can look, which has the connection: {found.written}")
+        if there:
+            return TaskOutcome(output={})
+        if self.must_be_there:
+            raise FatalError(f"{found.written} is not there yet")
+        return TaskOutcome(output={}, skipped=f"not there yet, and not waited for here: {found.written}")
 
     def _approve(self, task: Task, request: RunRequest) -> TaskOutcome:
         subject = subject_of(self.workflow, task, request, settings=self.settings)

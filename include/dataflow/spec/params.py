@@ -8,9 +8,17 @@ from pydantic import Field
 
 from dataflow.spec.base import Spec
 
-__all__ = ["Param", "param_schema"]
+__all__ = ["FORMS", "Param", "param_schema"]
 
 JsonType = Literal["string", "integer", "number", "boolean", "array", "object"]
+
+FORMS = {
+    "date-time": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$",
+    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$",
+    "email": r"^[^\s@]+@[^\s@]+$",
+}
+"""What texts of a format look like, where JSON Schema's validators judge little or nothing. Airflow checks a pattern
+whoever starts the run: the trigger form, REST or the CLI."""
 
 
 class Param(Spec):
@@ -28,6 +36,14 @@ class Param(Spec):
     """What kind of text it is; ``date`` gives a date picker."""
     enum: tuple[Any, ...] | None = None
     """The values that are possible."""
+    examples: tuple[Any, ...] | None = None
+    """Values that the trigger form offers; others are possible too."""
+    values_display: dict[str, str] | None = None
+    """What the trigger form shows for each of ``enum`` or ``examples``."""
+    items: dict[str, Any] | None = None
+    """Of an array: the JSON schema of each item, such as ``{type: string}``."""
+    section: str = ""
+    """Under which heading the trigger form shows it."""
     minimum: int | float | None = None
     """Of a number, included."""
     maximum: int | float | None = None
@@ -46,6 +62,8 @@ def param_schema(param: Param) -> dict[str, Any]:
     schema = {key: value for key, value in schema.items() if value != ""}
     nullable = param.default is None
     schema["type"] = [param.type, "null"] if nullable else param.type
+    if param.format in FORMS and param.pattern is None:
+        schema["pattern"] = FORMS[param.format]
     if nullable and "enum" in schema and None not in schema["enum"]:
         schema["enum"] = [*schema["enum"], None]
     return schema

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Group", "Plan", "Task", "TaskKind"]
 
 TaskKind = Literal[
-    "ingest", "validate", "transform", "dbt", "publish", "run", "gate", "choice", "join", "approve", "trigger"
+    "wait", "ingest", "validate", "transform", "dbt", "publish", "run", "gate", "choice", "join", "approve", "trigger"
 ]
 
 

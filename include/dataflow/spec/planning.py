@@ -31,7 +31,7 @@ Ends = tuple[str, ...]
 def build_plan(
     spec: WorkflowSpec, *, has_models: bool, reads: dict[str, frozenset[str]], python_checked: tuple[str, ...] = ()
 ) -> Plan:
-    """Lay out the steps one after the other; a step that has nothing to do has no task.
+    """Lay out what the run waits for, and the steps one after the other; a step that has nothing to do has no task.
 
     Args:
         spec: The workflow.
@@ -40,7 +40,7 @@ def build_plan(
         python_checked: Sources whose batches functions of ``validation.py`` judge.
     """
     planner = _Planner(spec, has_models, reads, python_checked)
-    planner.lay_out(spec.steps or DEFAULT_STEPS, (), inside=_TOP)
+    planner.lay_out(spec.steps or DEFAULT_STEPS, planner.wait(), inside=_TOP)
     return Plan(tuple(planner.tasks))
 
 
@@ -89,6 +89,12 @@ class _Planner:
         kinds = Counter(step_kind(step) for _, step in walk_steps(self.spec.steps or DEFAULT_STEPS))
         self.drawn_as_one = frozenset(kind for kind in TABLE_KINDS if kinds[kind] == 1)
         """A box around steps that are apart would be before and after what is between them."""
+
+    def wait(self) -> Ends:
+        """Add what must be there first; numbered as messages number it: the id of the task is the key of the config."""
+        group = (Group("wait_for", "wait_for", names_its_tasks=True),)
+        waits = (f"wait_for.{index}" for index, _ in enumerate(self.spec.wait_for))
+        return self._add(*(Task(task_id, "wait", None, (), None, group) for task_id in waits))
 
     def lay_out(self, steps: tuple[Step, ...], before: Ends, *, inside: _Inside) -> Ends:
         """Add the tasks of steps that follow each other, and give the last ones."""

@@ -9,11 +9,15 @@ from pydantic import Field
 
 from dataflow.spec.base import Count, Duration, Flag, Name, Names, Spec, Text
 from dataflow.spec.checks import Check
+from dataflow.spec.notify import GivenDeadline, Notify
 from dataflow.spec.params import Param
+from dataflow.spec.people import Link
+from dataflow.spec.retries import ErrorNames
 from dataflow.spec.schedule import Schedule
 from dataflow.spec.sources import Source
 from dataflow.spec.steps import Steps
 from dataflow.spec.transforms import Transform
+from dataflow.spec.waiting import Waiting
 
 __all__ = ["Dbt", "Load", "Publish", "WorkflowSpec"]
 
@@ -60,6 +64,8 @@ class WorkflowSpec(Spec):
     """Who answers for it: a team or a person."""
     domain: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")] | None = None
     """The business domain; carried into run history."""
+    owner_links: dict[Text, Link] = Field(default_factory=dict)
+    """Where an owner is reached: a page or ``mailto:`` for each; Airflow links the workflow's own."""
     tags: tuple[Text, ...] = ()
     """The DAG's tags."""
 
@@ -77,10 +83,14 @@ class WorkflowSpec(Spec):
     """Pause before each retry."""
     retry_exponential_backoff: Flag = False
     """Double the pause each time."""
+    never_retry: ErrorNames = ()
+    """Errors that no retry would mend: classes of ours, Python's or the workflow's modules', or ``package.Class``."""
     execution_timeout: Duration | None = None
     """How long one task may take."""
     dagrun_timeout: Duration | None = None
     """How long a run may take."""
+    deadline: GivenDeadline | None = None
+    """When a run is late: ``2h``, or ``{within: 2h, of: queued}``."""
     pool: Text | None = None
     """The Airflow pool of its tasks."""
     priority_weight: Annotated[Count, Field(ge=1)] = 1
@@ -90,6 +100,9 @@ class WorkflowSpec(Spec):
     """What a run can be given."""
     settings: dict[Text, Any] = Field(default_factory=dict)
     """What this workflow's own code needs: ``ctx.settings``."""
+
+    wait_for: tuple[Waiting, ...] = ()
+    """What must be there before the first step."""
 
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default_factory=dict)
     """Where data comes from: each source gives one table. Required where there are no ``steps``."""
@@ -105,6 +118,8 @@ class WorkflowSpec(Spec):
     """What others may read."""
     steps: Steps | None = None
     """What happens in which order; by default ``[ingest, validate, transform, dbt, publish]``."""
+    notify: tuple[Notify, ...] = ()
+    """Who is told of failed, late and odd runs."""
 
     def public(self) -> dict[str, Any]:
         """Give the spec as JSON, as written: references stay references, defaults are left out."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from typing import Any
+from datetime import date, datetime
 
 from dataflow.loading.messages import shown
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
-from dataflow.spec.params import Param
+from dataflow.spec.params import FORMS, Param
 
 __all__ = ["param_defaults_fit"]
 
@@ -21,10 +20,13 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-_FORMATS: dict[str, Any] = {
-    "date": date.fromisoformat,
-    "date-time": datetime.fromisoformat,
-    "time": time.fromisoformat,
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EXAMPLES = {
+    "date": "2025-01-31",
+    "date-time": "2025-01-31T13:00:00Z",
+    "time": "13:00:00",
+    "email": "ada@example.com",
+    "uri": "https://example.com/",
 }
 
 
@@ -66,11 +68,20 @@ def _complaints_of_text(param: Param, value: str) -> Iterator[str]:
         yield f"the default {shown(value)} is longer than `maxLength`"
     if param.pattern is not None and len(value) <= 200 and not re.search(param.pattern, value):
         yield f"the default {shown(value)} does not match `pattern`"
-    if param.format in _FORMATS:
-        try:
-            _FORMATS[param.format](value)
-        except ValueError:
-            yield f"the default {shown(value)} is no {param.format}"
+    if param.format in _EXAMPLES and not _is_of_format(value, param.format):
+        yield f"the default {shown(value)} is no {param.format} such as {_EXAMPLES[param.format]}"
+
+
+def _is_of_format(value: str, name: str) -> bool:
+    """Judge as Airflow will when a run is started."""
+    try:
+        if name == "date":
+            return _DAY.fullmatch(value) is not None and date.fromisoformat(value) is not None
+        if name == "time":
+            return datetime.strptime(value, "%H:%M:%S") is not None  # noqa: DTZ007  # a time of day
+    except ValueError:
+        return False
+    return re.search(FORMS[name], value) is not None
 
 
 def _is_pattern(text: str) -> bool:

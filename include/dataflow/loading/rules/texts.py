@@ -14,17 +14,22 @@ __all__ = ["texts_are_sound"]
 _REFERENCE = re.compile(r"\$\{(?:[A-Z_][A-Z0-9_]*(?::-[^{}]*)?|conn:[\w.-]+\.[a-z_]+|var:[\w.-]+)\}")
 _ESCAPED = "$${"
 FORMS = "${NAME}, ${NAME:-default}, ${conn:ID.password} or ${var:KEY}"
-ALLOWED = "only in the path of a file source"
+TEMPLATES_STAND = "only in the path of a file source and in wait_for"
+REFERENCES_STAND = "only in the path of a file source, and in a file or http of wait_for"
 
 
 def texts_are_sound(root: Node) -> Findings:
     """Check every text of a config, whether or not the rest of it is sound."""
     for steps, text in _texts(root, ()):
         if "{{" in text or "${" in text:
-            of_a_path = len(steps) == 3 and steps[0] == "sources" and steps[2] == "path"
-            allowed = of_a_path or (steps[0] == "steps" and steps[-2:] == ("approve", "subject"))
-            yield from _template(steps, text, allowed=allowed)
-            yield from _references(steps, text.replace(_ESCAPED, ""), allowed=allowed)
+            both = _is_at(steps, "sources", "path") or _is_at(steps, "wait_for", "file", "http")
+            both = both or (steps[0] == "steps" and steps[-2:] == ("approve", "subject"))
+            yield from _template(steps, text, allowed=both or _is_at(steps, "wait_for", "sql"))
+            yield from _references(steps, text.replace(_ESCAPED, ""), allowed=both)
+
+
+def _is_at(steps: Steps, first: str, *last: str) -> bool:
+    return len(steps) == 3 and steps[0] == first and steps[2] in last
 
 
 def _texts(node: Node, steps: Steps) -> Iterator[tuple[Steps, str]]:
@@ -43,7 +48,7 @@ def _template(steps: Steps, text: str, *, allowed: bool) -> Findings:
     if "{{" not in text:
         return
     if not allowed:
-        yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {ALLOWED}")
+        yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {TEMPLATES_STAND}")
     elif re.sub(r"\{\{[^{}]*\}\}", "", text).find("{{") >= 0 or text.count("{{") != text.count("}}"):
         yield Finding(steps, f"the braces in {shown(text)} do not match", "each `{{` has its `}}`")
 
@@ -52,6 +57,8 @@ def _references(steps: Steps, text: str, *, allowed: bool) -> Findings:
     if "${" not in text:
         return
     if not allowed:
-        yield Finding(steps, "`${ }` is not resolved here", f"references stand {ALLOWED}, write $${{ for the text")
+        yield Finding(
+            steps, "`${ }` is not resolved here", f"references stand {REFERENCES_STAND}, write $${{ for the text"
+        )
     elif "${" in _REFERENCE.sub("", text):
         yield Finding(steps, f"{shown(text)} holds a reference that is none", f"write {FORMS}")

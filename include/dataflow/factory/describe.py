@@ -1,0 +1,101 @@
+"""What a workflow reads, checks and makes, in Markdown: what Airflow shows behind the DAG's documentation button.
+
+It is made of the config alone. References stay references, and no address shows who logs in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dataflow.durations import format_duration
+from dataflow.paths import WORKFLOWS
+from dataflow.spec.checks import check_name
+from dataflow.spec.tables import load_of, tables_of
+from dataflow.spec.waiting import wait_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dataflow.loading.workflow import Workflow
+    from dataflow.spec.notify import Deadline
+    from dataflow.spec.params import Param
+    from dataflow.spec.waiting import Waiting
+    from dataflow.spec.workflow import WorkflowSpec
+
+__all__ = ["describe"]
+
+_PLACES = ("path", "url", "connection", "table", "callable")
+"""Of a source: the first that it has says where its rows come from."""
+_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def describe(workflow: Workflow) -> str:
+    """Give the DAG's documentation."""
+    spec = workflow.spec
+    config = f"{WORKFLOWS.as_posix()}/{workflow.name}/config.yaml"
+    parts = {
+        "Waits for": [f"{wait_kind(each)} {_code(_waited(each))}" for each in spec.wait_for],
+        "Reads": _sources(spec),
+        "Checks": _checks(workflow),
+        "Makes": _tables(spec),
+        "Models": [_code(*workflow.models)] if workflow.models else [],
+        "Publishes": [_code(*(f"warehouse/{workflow.name}/{table}" for table in workflow.published_tables))],
+        "Takes": [_param(name, param) for name, param in spec.params.items()],
+        "Late": [_deadline(spec.deadline)] if spec.deadline else [],
+        "Tells": [f"{_code(each.connection)}: {', '.join(each.events)}" for each in spec.notify],
+        "Domain": [_code(spec.domain)] if spec.domain else [],
+        "Config": [f"{_code(config)} ({workflow.config_hash})"],
+    }
+    lines = [spec.description, ""]
+    for title, told in parts.items():
+        lines += _listed(title, list(told))
+    return "\n".join(lines)
+
+
+def _listed(title: str, told: list[str]) -> Iterator[str]:
+    if len(told) == 1:
+        yield f"- **{title}** {told[0]}"
+    elif told:
+        yield f"- **{title}**"
+        yield from (f"    - {each}" for each in told)
+
+
+def _waited(waiting: Waiting) -> str:
+    return _USER_INFO.sub("***@", str(getattr(waiting, wait_kind(waiting))))
+
+
+def _sources(spec: WorkflowSpec) -> Iterable[str]:
+    for name, source in spec.sources.items():
+        place = next((str(value) for each in _PLACES if (value := getattr(source, each, None))), "")
+        told = f"{_code(name)}: {source.type}" + (f" {_code(_USER_INFO.sub('***@', place))}" if place else "")
+        cursor = source.incremental.cursor if source.incremental else None
+        about = f", {source.description}" if source.description else ""
+        yield told + (f", what is new by {_code(cursor)}" if cursor else "") + about
+
+
+def _checks(workflow: Workflow) -> Iterable[str]:
+    for task in workflow.plan.tasks:
+        if task.kind == "validate" and task.table is not None:
+            named = [check_name(check) for check in workflow.spec.validate_.get(task.table, ())]
+            yield f"{_code(task.table)}: " + (_code(*named) if named else "in `validation.py`")
+
+
+def _tables(spec: WorkflowSpec) -> Iterable[str]:
+    for table in tables_of(spec):
+        mode, load = load_of(spec, table)
+        yield f"{_code(table)}: {mode}" + (f" by {_code(*load.key)}" if mode == "merge" and load.key else "")
+
+
+def _param(name: str, param: Param) -> str:
+    default = "" if param.default is None else f" = {_code(param.default)}"
+    return f"{_code(name)}: {param.type}{default}" + (f", {param.description}" if param.description else "")
+
+
+def _deadline(deadline: Deadline) -> str:
+    since = "it was queued" if deadline.of == "queued" else "its window began"
+    return f"{format_duration(deadline.within)} after {since}"
+
+
+def _code(*names: Any) -> str:
+    return ", ".join(f"`{name}`" for name in names)

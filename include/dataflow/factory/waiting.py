@@ -1,0 +1,196 @@
+"""What a run waits for, as Airflow's sensors: templates are rendered by us, and nobody holds a slot meanwhile.
+
+Files and addresses are watched in the triggerer; queries and functions are looked at by a task that comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.bases.sensor import BaseSensorOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from dataflow.durations import format_duration
+from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded, StepError
+from dataflow.factory.tasks import request_from
+from dataflow.spec.waiting import wait_kind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from dataflow.loading.workflow import Workflow
+    from dataflow.runtime.waiting import Awaited
+    from dataflow.settings import Settings
+    from dataflow.spec.plan import Task
+
+__all__ = ["AddressTrigger", "WaitFor"]
+
+_DEFERRED = ("file", "http")
+
+
+class WaitFor(BaseSensorOperator):
+    """One item of ``wait_for``."""
+
+    template_fields = ()
+
+    def __init__(self, *, workflow: Workflow, task: Task, settings: Settings, **kwargs: Any) -> None:
+        waiting = workflow.spec.wait_for[int(task.id.rpartition(".")[2])]
+        self._is_deferred = wait_kind(waiting) in _DEFERRED
+        mode = "poke" if self._is_deferred else "reschedule"
+        super().__init__(mode=mode, timeout=waiting.timeout, poke_interval=waiting.poke_interval, **kwargs)
+        self._of = (workflow, task, settings)
+
+    def execute(self, context: Any) -> None:
+        """Look, and wait where it is not there yet.
+
+        Raises:
+            AirflowSkipException: when a newer run did this run's work already.
+            AirflowSensorTimeout: when it was not there in time.
+        """
+        try:
+            if self._is_deferred:
+                self._defer_unless_there(context)
+            else:
+                super().execute(context)
+        except AirflowSensorTimeout:
+            raise self._timed_out(context) from None
+
+    def poke(self, context: Any) -> bool:
+        """Look once."""
+        found, there = self._look(context)
+        self.log.info("%s: %s is %s", found.key, found.written, "there" if there else "not there yet")
+        return there
+
+    def arrived(self, context: Any, event: Any) -> None:  # noqa: ARG002  # Airflow calls it so
+        """Go on after the triggerer saw it.
+
+        Raises:
+            StepError: when the triggerer could not look.
+        """
+        if isinstance(event, dict) and event.get("status") == "error":
+            raise StepError(f"{self.task_id}: {event.get('message')}")
+        self.log.info("%s: it is there", self.task_id)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after the triggerer; tell in our words when it saw nothing in time."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSensorTimeout:
+            raise self._timed_out(context) from None
+
+    def _look(self, context: Any) -> tuple[Awaited, bool]:
+        from dataflow.runtime.waiting import is_there
+
+        found, step = self._awaited(context)
+        there = is_there(found, step)
+        if there is None and found.kind == "sql":
+            there = _first_value(found)
+        return found, bool(there)
+
+    def _awaited(self, context: Any) -> Any:
+        from dataflow.runtime.waiting import awaited
+
+        workflow, task, settings = self._of
+        log = logging.getLogger(f"dataflow.{workflow.name}")
+        try:
+            return awaited(workflow, task, request_from(workflow, context, log=log), settings=settings)
+        except RunSuperseded as exc:
+            raise AirflowSkipException(str(exc)) from exc
+        except (FatalError, InputError, ConfigError) as exc:
+            raise AirflowFailException(str(exc)) from exc
+
+    def _defer_unless_there(self, context: Any) -> None:
+        from dataflow.runtime.waiting import is_there
+
+        found, step = self._awaited(context)
+        if is_there(found, step):
+            self.log.info("%s: %s is there", found.key, found.written)
+            return
+        self.log.info("%s: waits up to %s for %s", found.key, format_duration(found.timeout), found.written)
+        self.defer(trigger=_trigger(found, step), method_name="arrived", timeout=found.timeout)
+
+    def _timed_out(self, context: Any) -> AirflowSensorTimeout:
+        """Write into run history that the wait is over, for whoever is told of it, and give the error."""
+        from dataflow.ops.history import open_history
+        from dataflow.ops.stages import StageKey, record_anomaly
+
+        workflow, task, settings = self._of
+        waiting = workflow.spec.wait_for[int(task.id.rpartition(".")[2])]
+        message = f"{getattr(waiting, wait_kind(waiting))} was not there within {format_duration(waiting.timeout)}"
+        key = StageKey(
+            workflow=workflow.name,
+            run_id=context["dag_run"].run_id,
+            stage="STARTED",
+            try_number=context["ti"].try_number,
+            task_id=task.id,
+        )
+        record_anomaly(open_history(settings.ops), key, category="WAITED_IN_VAIN", message=message)
+        return AirflowSensorTimeout(f"{task.id}: {message}")
+
+
+class AddressTrigger(BaseTrigger):
+    """Fires when an address answers with success.
+
+    Airflow's own takes the host of a connection, and asks again without a pause when a server answers with an error.
+    """
+
+    def __init__(self, address: str, poke_interval: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.address = address
+        self.poke_interval = poke_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give what the triggerer makes it of; Airflow keeps it encrypted."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return path, {"address": self.address, "poke_interval": self.poke_interval}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Ask until the answer is a success."""
+        import httpx
+
+        async with httpx.AsyncClient(timeout=30, follow_redirects=True) as client:
+            while True:
+                try:
+                    answer = await client.get(self.address)
+                except httpx.TransportError as exc:
+                    self.log.info("no answer yet: %s", type(exc).__name__)
+                else:
+                    if answer.is_success:
+                        yield TriggerEvent({"status": "success"})  # type: ignore[no-untyped-call]
+                        return
+                    self.log.info("answered %s", answer.status_code)
+                await asyncio.sleep(self.poke_interval)
+
+
+def _trigger(found: Awaited, step: Any) -> BaseTrigger:
+    seconds = found.poke_interval.total_seconds()
+    if found.kind == "http":
+        return AddressTrigger(found.value, seconds)
+    bucket = found.bucket
+    if bucket is None:
+        from airflow.providers.standard.triggers.file import FileTrigger
+
+        from dataflow.runtime.waiting import pattern_of
+
+        return FileTrigger(filepath=pattern_of(found, step), recursive=True, poke_interval=seconds)
+    from airflow.providers.amazon.aws.triggers.s3 import S3KeyTrigger
+
+    return S3KeyTrigger(
+        bucket_name=bucket.bucket,
+        bucket_key=bucket.key,
+        wildcard_match=any(each in bucket.key for each in "*?["),
+        aws_conn_id=bucket.connection,
+        poke_interval=seconds,
+    )
+
+
+def _first_value(found: Awaited) -> bool:
+    from airflow.sdk import BaseHook
+
+    connection: Any = BaseHook.get_connection(str(found.connection))
+    hook = connection.get_hook()
+    rows = hook.get_records(found.value)
+    return bool(rows and rows[0][0])

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dataflow.factory.describe import describe
+from kit.project import Project
+
+SHOP: dict[str, Any] = {
+    "description": "Orders of the shop.",
+    "owner": "sales",
+    "domain": "shop.orders",
+    "schedule": "@daily",
+    "start_date": "2025-01-01",
+    "params": {"batch": {"type": "integer", "default": 5, "description": "rows at once"}},
+    "sources": {
+        "orders": {
+            "type": "file",
+            "path": "${SHOP_FILES:-https://ada:swordfish@example.com}/*.csv",
+            "format": "csv",
+            "columns": {"order_id": "BIGINT", "at": "TIMESTAMPTZ"},
+            "incremental": {"cursor": "at"},
+        },
+        "customers": {"type": "mock", "columns": {"id": "BIGINT"}, "description": "one row a customer"},
+    },
+    "validate": {"orders": [{"not_null": "order_id"}, {"row_count": {"min": 1}, "name": "some"}]},
+    "load": {"orders": {"key": "order_id", "newest_by": "at"}},
+}
+VALIDATION = "def customers(ctx, customers):\n    return []\n"
+
+
+def test_a_reader_learns_what_is_read_checked_and_made(project: Project) -> None:
+    project.write_workflow("shop", SHOP, validation=VALIDATION)
+    workflow = project.workflow("shop")
+
+    expected = f"""\
+Orders of the shop.
+
+- **Reads**
+    - `orders`: file `${{SHOP_FILES:-https://***@example.com}}/*.csv`, what is new by `at`
+    - `customers`: mock, one row a customer
+- **Checks**
+    - `orders`: `not_null_order_id`, `some`
+    - `customers`: in `validation.py`
+- **Makes**
+    - `orders`: merge by `order_id`
+    - `customers`: append
+- **Publishes** `warehouse/shop/orders`, `warehouse/shop/customers`
+- **Takes** `batch`: integer = `5`, rows at once
+- **Domain** `shop.orders`
+- **Config** `include/workflows/shop/config.yaml` ({workflow.config_hash})"""
+    assert expected == describe(workflow)
+
+
+def test_it_names_no_place_of_this_machine(project: Project) -> None:
+    project.write_workflow("shop", SHOP, validation=VALIDATION)
+
+    assert str(Path(project.root)) not in describe(project.workflow("shop"))
