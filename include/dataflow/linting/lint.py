@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from dataflow.errors import Problem
 from dataflow.linting.authored_sql import sql_in
 from dataflow.linting.credentials import credentials_are_references
+from dataflow.linting.dag_ids import problems_of_dag_ids
 from dataflow.linting.dbt_models import problems_of_models
 from dataflow.linting.neighbours import Neighbours
 from dataflow.linting.references import references_are_defined
+from dataflow.linting.sql_meaning import expressions_mean_something
 from dataflow.linting.sql_syntax import sql_can_be_read
 from dataflow.loading.layers import read_defaults, read_layers
 from dataflow.loading.messages import problem_at
@@ -43,7 +45,7 @@ def lint(
         names: The workflows to lint; all by default. Their neighbours are looked at all the same.
     """
     neighbours = Neighbours(registry.workflows)
-    found: list[Problem] = []
+    found: list[Problem] = list(problems_of_dag_ids(settings.project, names or registry.workflows))
     with ExitStack() as closing:
         linter = _Linter(settings, variables, neighbours, closing)
         for name, workflow in registry.workflows.items():
@@ -75,7 +77,8 @@ class _Linter:
     def _findings(self, workflow: Workflow) -> Findings:
         pieces = list(sql_in(workflow.spec))
         if pieces:
-            yield from sql_can_be_read(pieces, self._database())
+            unreadable = list(sql_can_be_read(pieces, self._database()))
+            yield from unreadable or expressions_mean_something(workflow.spec, self._database())
         config = workflow.spec.public()
         yield from references_are_defined(config, self._variables)
         yield from credentials_are_references(config)
