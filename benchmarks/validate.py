@@ -4,7 +4,8 @@
 
 Cold is the whole program in a process of its own, from its start to its exit, with nothing of Python's or DuckDB's in
 that process yet. Warm is the same check once more in a process that did it before, as a server or an editor would.
-Seconds are of the clock; the least of all rounds counts, and the aim is 5 s. A tenth of the workflows read what the
+The least of all rounds counts; the aim is 5 s of the clock. CPU seconds are beside it, for a busy machine shows less in
+them. A tenth of the workflows read what the
 one before them publishes, so that neighbours are judged too.
 """
 
@@ -65,13 +66,13 @@ from dataflow.registry import load_registry
 from dataflow.settings import Settings
 times = []
 for _ in range(4):
-    began = time.perf_counter()
+    began = time.perf_counter(), time.process_time()
     settings = Settings.load(Path(sys.argv[1]))
     registry = load_registry(settings.project)
     problems = [*registry.problems, *lint(registry, settings, variables={})]
-    times.append(time.perf_counter() - began)
+    times.append((time.perf_counter() - began[0], time.process_time() - began[1]))
     assert not problems, problems[:3]
-print(json.dumps(min(times[1:])))
+print(json.dumps([min(each) for each in zip(*times[1:])]))
 """
 
 
@@ -84,12 +85,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="dataflow-validate-") as folder:
         project = Path(folder)
         write_project(project, workflows=given.workflows)
-        cold = min(cold_seconds(project) for _ in range(given.rounds))
-        warm = min(warm_seconds(project) for _ in range(given.rounds))
+        cold = least([cold_seconds(project) for _ in range(given.rounds)])
+        warm = least([warm_seconds(project) for _ in range(given.rounds)])
     print(f"{given.workflows} workflows, seconds; the aim is {LIMIT:.0f}\n")
-    print("| | seconds | each, ms |\n| --- | --- | --- |")
-    for name, seconds in (("cold, the whole program", cold), ("warm, in the same process", warm)):
-        print(f"| {name} | {seconds:.2f} | {seconds / given.workflows * 1000:.2f} |")
+    print("| | seconds | CPU seconds | each, ms |\n| --- | --- | --- | --- |")
+    for name, (seconds, cpu) in (("cold, the whole program", cold), ("warm, in the same process", warm)):
+        print(f"| {name} | {seconds:.2f} | {cpu:.2f} | {seconds / given.workflows * 1000:.2f} |")
+
+
+def least(rounds: list[tuple[float, float]]) -> tuple[float, float]:
+    """Give the least of each of the two clocks."""
+    return min(wall for wall, _ in rounds), min(cpu for _, cpu in rounds)
 
 
 def write_project(root: Path, *, workflows: int) -> None:
@@ -101,19 +107,21 @@ def write_project(root: Path, *, workflows: int) -> None:
         (folder / "config.yaml").write_text(CONFIG.format(number=number, more=more), encoding="utf-8")
 
 
-def cold_seconds(project: Path) -> float:
+def cold_seconds(project: Path) -> tuple[float, float]:
     """Run the program as a person does."""
-    began = time.perf_counter()
+    began, before = time.perf_counter(), os.times()
     done = run(["-m", "dataflow", "config", "validate"], project)
-    seconds = time.perf_counter() - began
+    seconds, after = time.perf_counter() - began, os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
     if "checked: no errors." not in done:
         raise SystemExit(f"the configs were to be sound:\n{done[:2000]}")
-    return seconds
+    return seconds, cpu
 
 
-def warm_seconds(project: Path) -> float:
+def warm_seconds(project: Path) -> tuple[float, float]:
     """Check again and again in one process."""
-    return float(json.loads(run(["-c", WARM, str(project)], project).splitlines()[-1]))
+    wall, cpu = json.loads(run(["-c", WARM, str(project)], project).splitlines()[-1])
+    return float(wall), float(cpu)
 
 
 def run(arguments: list[str], project: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ COLUMNS = {"event_id": "BIGINT", "kind": "VARCHAR", "happened_at": "TIMESTAMPTZ"
 def told(project: Project, **config: Any) -> list[str]:
     """Lint a workflow of four columns."""
     sources = {"events": {"type": "mock", "columns": COLUMNS}}
-    project.write_workflow("events", {**MOCK_CONFIG, "sources": sources, **config}, transform=PYTHON)
+    whole = json.loads(json.dumps({**MOCK_CONFIG, "sources": sources, **config}))  # no anchors
+    project.write_workflow("events", whole, transform=PYTHON)
     registry = project.registry()
     assert () == registry.problems
     return [problem.message for problem in lint(registry, project.settings(), variables={})]
@@ -59,6 +61,29 @@ def test_of_a_source_that_declares_no_columns_nothing_is_said(project: Project) 
 )
 def test_stages_leave_the_columns_that_a_run_would_leave(project: Project, stages: list[Any]) -> None:
     assert [] == told(project, transform={"events": stages})
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"sql": "select kind, count(*) as n from events group by all having n > 1", "where": "n > 2"},
+        {"sql": "with late as (from events where event_id < 1) select kind from late join events using (kind);"},
+        {"sql": "select * from events where _dataflow_run is null -- none"},
+        {"sql": "select * from something_else where whatever = 1"},
+        {"sql": "select * from batch.events where event_id < 0"},
+    ],
+)
+def test_a_query_that_a_run_would_take_is_taken(project: Project, check: dict[str, str]) -> None:
+    assert [] == told(project, validate={"events": [check]}, transform={"events": [{"check": check}]})
+
+
+def test_a_query_names_the_batches_of_other_sources(project: Project) -> None:
+    sources = {name: {"type": "mock", "columns": COLUMNS} for name in ("events", "others")}
+    join = "select * from events join others using (event_id) where others.{} is null"
+
+    assert [] == told(project, sources=sources, validate={"events": [{"sql": join.format("kind")}]})
+    [message] = told(project, sources=sources, validate={"events": [{"sql": join.format("knd")}]})
+    assert "knd" in message
 
 
 def test_a_cursor_may_be_named_where_the_source_is_incremental(project: Project) -> None:

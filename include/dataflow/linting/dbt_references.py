@@ -41,6 +41,8 @@ class Readable:
 
 def problems_of_references(workflow: Workflow, settings: Settings) -> Iterator[Problem]:
     """Find each ``ref`` and ``source`` of the models that names nothing, and models whose Jinja does not parse."""
+    if (settings.dbt_project / "dbt_packages").is_dir():
+        return  # what packages bring may be read too, and only dbt knows it
     folder = models_folder(settings, workflow.name)
     readable = _readable(workflow, settings, folder)
     environment = _environment()
@@ -51,7 +53,8 @@ def problems_of_references(workflow: Workflow, settings: Settings) -> Iterator[P
         except UnreadableFile as error:
             yield Problem(path, 1, 1, "", error.message, error.hint)
             continue
-        yield from _in_model((content or b"").decode("utf-8", "replace"), path, readable, environment)
+        if content is not None and len(content) <= MAX_BYTES:
+            yield from _in_model(content.decode("utf-8", "replace"), path, readable, environment)
 
 
 def _in_model(text: str, path: str, readable: Readable, environment: jinja2.Environment) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from dataflow.linting.dag_ids import problems_of_dag_ids
 from dataflow.linting.dbt_models import problems_of_models
 from dataflow.linting.neighbours import Neighbours
 from dataflow.linting.references import references_are_defined
-from dataflow.linting.sql_meaning import expressions_mean_something
+from dataflow.linting.sql_meaning import sql_means_something
 from dataflow.linting.sql_syntax import sql_can_be_read
 from dataflow.loading.layers import read_defaults, read_layers
 from dataflow.loading.messages import problem_at
@@ -78,7 +78,7 @@ class _Linter:
         pieces = list(sql_in(workflow.spec))
         if pieces:
             unreadable = list(sql_can_be_read(pieces, self._database()))
-            yield from unreadable or expressions_mean_something(workflow.spec, self._database())
+            yield from unreadable or sql_means_something(workflow.spec, self._database())
         config = workflow.spec.public()
         yield from references_are_defined(config, self._variables)
         yield from credentials_are_references(config)

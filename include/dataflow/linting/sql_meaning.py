@@ -1,4 +1,4 @@
-"""Whether the expressions of a config mean something: the columns and functions that they name are there.
+"""Whether the SQL of a config means something: the columns and functions that it names are there.
 
 Told by DuckDB itself, over tables of no rows that have the columns which a source declares and its stages leave. Where
 those are not all known, as after a `sql` or `python` stage, nothing is said.
@@ -7,7 +7,7 @@ those are not all known, as after a `sql` or `python` stage, nothing is said.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,14 +18,14 @@ from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.modelling.columns import CARRIED, CURSOR
 from dataflow.queries import RESERVED_PREFIX, duckdb_message
 from dataflow.spec.checks import Check
-from dataflow.spec.tables import base_source
+from dataflow.spec.tables import base_source, tables_named_in_sql
 from dataflow.spec.transforms import Stage, stage_kind
 from dataflow.spec.workflow import WorkflowSpec
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["expressions_mean_something"]
+__all__ = ["sql_means_something"]
 
 _NO_COLUMN = re.compile(r'Referenced column "([^"]+)" (?:not found|was not found)')
 _OTHER_TABLE = re.compile(r"\bTable with name\b")
@@ -47,7 +47,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One expression, in a query that means something where the expression does."""
+    """One piece of SQL, in a query that means something where the piece does."""
 
     steps: Steps
     sql: str
@@ -55,14 +55,14 @@ class Bound:
     """Those that it may name."""
 
 
-def expressions_mean_something(spec: WorkflowSpec, connection: duckdb.DuckDBPyConnection) -> Findings:
-    """Check `where`, `filter`, `derive` and `order_by` wherever all columns are known; only syntax must be right."""
-    for name in spec.sources:
-        rows = _rows_of(spec, name)
-        checks = enumerate(spec.validate_.get(name, ()))
-        if rows is not None:
-            wheres = [each for index, check in checks for each in _where(("validate", name, index), check, rows)]
-            yield from _refused(wheres, connection)
+def sql_means_something(spec: WorkflowSpec, connection: duckdb.DuckDBPyConnection) -> Findings:
+    """Check queries and expressions wherever all columns are known; their syntax is right."""
+    batches = {name: rows for name in spec.sources if (rows := _rows_of(spec, name)) is not None}
+    for name in batches:
+        bound: list[Bound] = []
+        for index, check in enumerate(spec.validate_.get(name, ())):
+            bound += _in_check(("validate", name, index), check, name, batches)
+        yield from _refused(bound, connection)
     for table in spec.transform:
         yield from islice(_refused(list(_chain(spec, table)), connection), 1)  # the rest builds on what is wrong
 
@@ -118,11 +118,13 @@ def _chain(spec: WorkflowSpec, table: str) -> Iterator[Bound]:
     source = base_source(spec, table)
     rows = _rows_of(spec, source) if source is not None else None
     for index, stage in enumerate(spec.transform[table].stages[:MAX_STAGES]):
+        steps: Steps = ("transform", table, "stages", index)
+        if rows is not None and stage.sql is not None:
+            yield _query((*steps, "sql"), stage.sql, {table: rows})
         if rows is None or stage_kind(stage) in ("sql", "python", "unnest"):
             return
-        steps: Steps = ("transform", table, "stages", index)
         if stage.check is not None:
-            yield from _where((*steps, "check"), stage.check, rows)
+            yield from _in_check((*steps, "check"), stage.check, table, {table: rows})
         elif stage.deduplicate is not None and stage.deduplicate.order_by is not None:
             ordered = rows.then("*", rest=f" ORDER BY {stage.deduplicate.order_by}\n")
             yield Bound((*steps, "deduplicate", "order_by"), ordered.sql, rows.columns)
@@ -138,9 +140,23 @@ def _chain(spec: WorkflowSpec, table: str) -> Iterator[Bound]:
             rows = _renamed(_shaped(rows, stage), stage)
 
 
-def _where(steps: Steps, check: Check, rows: Rows) -> Iterator[Bound]:
+def _in_check(steps: Steps, check: Check, own: str, tables: Mapping[str, Rows]) -> Iterator[Bound]:
+    """Give a check's query and its `where`, which picks among the judged rows, or among those of the query."""
+    judged = Bound(steps, f"FROM ({tables[own].sql}\n)", tables[own].columns)
+    if check.sql is not None:
+        judged = _query((*steps, "sql"), check.sql, tables)
+        yield judged
     if check.where is not None:
-        yield Bound((*steps, "where"), rows.then("*", rest=f" WHERE ({check.where}\n)").sql, rows.columns)
+        yield Bound((*steps, "where"), f"FROM ({judged.sql}\n) WHERE ({check.where}\n)", judged.columns)
+
+
+def _query(steps: Steps, text: str, tables: Mapping[str, Rows]) -> Bound:
+    """Let the names of tables in a query mean those that are known; of one that names others nothing will be said."""
+    named = sorted(tables_named_in_sql(text, frozenset(tables)) & tables.keys())
+    given = ", ".join(f"{quote(name)} AS ({tables[name].sql}\n)" for name in named)
+    columns = dict.fromkeys(column for name in named for column in tables[name].columns)
+    query = f"FROM ({text.rstrip().removesuffix(';')}\n)"
+    return Bound(steps, f"WITH {given} {query}" if given else query, tuple(columns))
 
 
 def _with(rows: Rows, column: str, expression: str) -> Rows:
