@@ -3,12 +3,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dataflow.errors import Problem
+from dataflow.loading import load
 from dataflow.loading.carried import carry, format_import_error
 from dataflow.registry import load_registry, read_published
+from dataflow.spec.workflow import WorkflowSpec
 from kit.project import MOCK_CONFIG, Project
 
 READER = {"description": "x", "owner": "x", "sources": {"events": {"type": "published", "table": "events.events"}}}
@@ -27,6 +30,26 @@ def test_a_broken_config_hides_no_other(project: Project) -> None:
 
     assert ["ant", "zebra"] == list(registry.workflows)
     assert {"include/workflows/broken/config.yaml"} == {problem.path for problem in registry.problems}
+
+
+def test_a_fault_of_ours_is_told_as_ours_and_hides_no_other(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write_workflow("ant")
+    project.write_workflow("faulty", {**MOCK_CONFIG, "tags": ["unlucky"]})
+
+    def build_plan(spec: WorkflowSpec, **_: Any) -> Any:
+        if "unlucky" in spec.tags:
+            raise ZeroDivisionError("three rows\nby none")
+        return sound_plan(spec, **_)
+
+    sound_plan = load.build_plan
+    monkeypatch.setattr(load, "build_plan", build_plan)
+    registry = project.registry()
+
+    assert ["ant"] == list(registry.workflows)
+    assert (
+        "include/workflows/faulty/config.yaml:1:1: a fault of dataflow, not of this config: ZeroDivisionError: "
+        "three rows by none; report it, with this config"
+    ) == str(registry.problems[0])
 
 
 def test_an_empty_project_has_no_workflows(tmp_path: Path) -> None:
@@ -151,14 +174,19 @@ def test_a_problem_of_a_shared_module_breaks_those_that_name_it(project: Project
     assert "broken" == published.workflows["events"].state
 
 
-def test_what_another_version_carried_is_a_problem_not_a_crash(project: Project) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"spec": None}, {"spec": {"name": "old", "gone": 1}}, {"spec": {}, "models": 3}, ["spec"], "spec", None],
+)
+def test_what_another_version_carried_is_a_problem_not_a_crash(project: Project, value: Any) -> None:
     project.write_workflow("events")
     carried = carried_by(project)
+    broken = Problem("include/workflows/defaults.yaml", 1, 1, "", "unknown key")
 
-    published = read_published({**carried, "old": {"spec": {"name": "old", "gone": 1}}}, [])
+    published = read_published({**carried, "old": value}, [format_import_error([broken])])
 
     assert ["events"] == list(published.workflows)
-    assert "another version" in published.problems[0].message
+    assert "another version" in published.problems[-1].message
 
 
 def test_reading_the_registry_imports_nothing_heavy(project: Project) -> None:

@@ -61,8 +61,8 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        """Give the one line that users see: ``path:line:column: key: message; hint``."""
-        place = f"{self.path}:{self.line}:{self.column}: "
+        """Give the one line that users see: ``path:line:column: key: message; hint``, warnings called so."""
+        place = f"{self.path}:{self.line}:{self.column}: " + ("warning: " if self.severity == "warning" else "")
         key = f"{self.key}: " if self.key else ""
         hint = f"; {self.hint}" if self.hint else ""
         return f"{place}{key}{self.message}{hint}"

@@ -17,13 +17,14 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from dataflow.errors import ConfigError, Problem
+from dataflow.errors import ConfigError, InputError, Problem
 from dataflow.loading.carried import parse_import_error
 from dataflow.loading.layers import Layer, read_defaults, read_layers
 from dataflow.loading.load import load_workflow
 from dataflow.loading.messages import problem_at
 from dataflow.loading.model_keys import Location
 from dataflow.loading.near_miss import known_words
+from dataflow.loading.own_fault import problem_of_ours
 from dataflow.loading.workflow import Workflow
 from dataflow.paths import WORKFLOWS, workflows_folder
 from dataflow.spec.sources import PublishedSource
@@ -62,6 +63,11 @@ def load_registry(root: Path, *, only: str | None = None, environment: str | Non
             loaded[name] = load_workflow(root, name, environment=environment, defaults=defaults, workflows=everyone)
         except ConfigError as error:
             problems.update(error.problems)
+        except InputError:
+            if _holds_a_workflow(root, name):
+                raise  # the caller's environment is no name; else the folder went while we read
+        except Exception as error:  # noqa: BLE001  # one folder must never take the others along
+            problems.add(problem_of_ours(name, error))
     if only is None:
         for name, found in _problems_between(loaded, root, environment=environment, defaults=defaults):
             problems.add(found)
@@ -72,9 +78,15 @@ def load_registry(root: Path, *, only: str | None = None, environment: str | Non
 def _folders(root: Path) -> list[str]:
     try:
         with os.scandir(workflows_folder(root)) as entries:
-            return sorted(entry.name for entry in entries if entry.name[0] not in "._" and entry.is_dir())
+            return sorted(entry.name for entry in entries if entry.name[0] not in "._" and _is_folder(entry))
     except FileNotFoundError:
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    if entry.is_symlink():
+        return os.path.isdir(entry.path)  # noqa: PTH112  # false for a circle of links, where the entry itself raises
+    return entry.is_dir()
 
 
 def _holds_a_workflow(root: Path, name: str) -> bool:
@@ -163,10 +175,10 @@ def read_published(carried: Mapping[str, dict[str, Any]], import_errors: Iterabl
     problems = {problem for text in import_errors for problem in parse_import_error(text)}
     workflows: dict[str, PublishedWorkflow] = {}
     for name, value in sorted(carried.items()):
-        own = tuple(sorted(problem for problem in problems if _breaks(problem, name, value)))
         try:
+            own = tuple(sorted(problem for problem in problems if _breaks(problem, name, value)))
             workflows[name] = _published(value, own)
-        except (ValidationError, KeyError, TypeError, ValueError):
+        except (ValidationError, KeyError, TypeError, ValueError, AttributeError):
             path = f"{WORKFLOWS.as_posix()}/{name}/config.yaml"
             message = "its DAG was written by another version of dataflow"
             problems.add(Problem(path, 1, 1, "", message, "wait until Airflow has parsed it again"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kit.program import Program
-from kit.project import Project
+from kit.project import MOCK_CONFIG, Project
 
 PARAMS = """
 description: x
@@ -110,6 +110,22 @@ def test_list_shows_a_broken_workflow_as_broken(project: Project, dataflow: Prog
     rows = {row["name"]: row["state"] for row in dataflow("workflow", "list", "--json").json}
 
     assert {"events": "healthy", "broken": "broken"} == rows
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shown"),
+    [
+        ("@daily", "@daily"),
+        ({"cron": "@daily"}, "@daily"),
+        ({"cron": "0 2 * * *", "timezone": "Europe/Berlin"}, "0 2 * * * Europe/Berlin"),
+    ],
+)
+def test_list_shows_a_schedule_as_it_is_written(
+    project: Project, dataflow: Program, schedule: object, shown: str
+) -> None:
+    project.write_workflow("events", {**MOCK_CONFIG, "schedule": schedule})
+
+    assert [shown] == [row["schedule"] for row in dataflow("workflow", "list", "--json").json]
 
 
 def test_query_takes_one_select_and_reads_nothing_else(project: Project, dataflow: Program) -> None:

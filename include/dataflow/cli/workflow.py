@@ -14,7 +14,7 @@ from dataflow.cli.sandbox import sandbox_of
 from dataflow.errors import ConfigError
 from dataflow.loading.workflow import Workflow
 from dataflow.settings import Settings
-from dataflow.spec.schedule import AssetSchedule, cron_of
+from dataflow.spec.schedule_text import schedule_text
 
 __all__ = ["app"]
 
@@ -31,7 +31,7 @@ def list_workflows(*, as_json: Annotated[bool, typer.Option("--json", help="Prin
     rows: list[dict[str, Any]] = [
         {
             "name": name,
-            "schedule": _schedule_text(workflow.spec.schedule),
+            "schedule": schedule_text(workflow.spec.schedule),
             "owner": workflow.spec.owner,
             "sources": list(workflow.spec.sources),
             "models": len(workflow.models),
@@ -148,10 +148,3 @@ def _last_runs(settings: Settings) -> dict[str, str]:
     for record in list_runs(history, limit=5_000):
         last.setdefault(record.workflow, f"{record.status} {record.created_at:%Y-%m-%d %H:%M}")
     return last
-
-
-def _schedule_text(schedule: Any) -> str:
-    if isinstance(schedule, AssetSchedule):
-        return f" {'and' if schedule.match == 'all' else 'or'} ".join(schedule.assets)
-    cron = cron_of(schedule)
-    return schedule if isinstance(schedule, str) else str(cron)

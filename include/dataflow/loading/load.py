@@ -18,6 +18,7 @@ from dataflow.loading.crosscheck import crosscheck, problems_of_texts
 from dataflow.loading.files import leads_into
 from dataflow.loading.layers import Layer, read_layers
 from dataflow.loading.messages import problem_at, problems_of
+from dataflow.loading.model_files import find_models
 from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Subject
 from dataflow.loading.workflow import Workflow
@@ -26,7 +27,7 @@ from dataflow.paths import WORKFLOWS, folder_of, workflows_folder
 from dataflow.spec.base import NAME_PATTERN
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["load_workflow", "model_names"]
+__all__ = ["load_workflow"]
 
 SCHEMAS_OF_DUCKDB = frozenset({"information_schema", "main", "pg_catalog", "system", "temp"})
 _NAME = re.compile(NAME_PATTERN.replace("$", r"\Z"))
@@ -73,7 +74,8 @@ def load_workflow(
     spec = _read_spec(data, name, root=layer.root, problems=problems)
     if spec is None:
         raise ConfigError(_each_told_once(problems, layer.problems))
-    models = model_names(project, name)
+    models, odd_files = find_models(project, name)
+    problems += odd_files
     subject = Subject(spec, project, models, Modules(project, f"{WORKFLOWS.as_posix()}/{name}"), workflows)
     checked = crosscheck(subject, layer.root)
     problems += checked.problems
@@ -108,23 +110,6 @@ def _each_told_once(problems: Iterable[Problem], of_the_reader: tuple[Problem, .
     """Leave out what the model says of a key that the YAML reader complained about already."""
     told = {problem.key for problem in of_the_reader}
     return {*of_the_reader, *(problem for problem in problems if problem.key not in told)}
-
-
-def model_names(project: Path, name: str) -> tuple[str, ...]:
-    """Give the names of a workflow's dbt models: every ``.sql`` below its folder, sorted."""
-    found: list[str] = []
-    folders = [f"{project}/dbt/models/{name}"]
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir():
-                        folders.append(entry.path)
-                    elif entry.name.endswith(".sql"):
-                        found.append(entry.name.removesuffix(".sql"))
-        except FileNotFoundError:
-            continue
-    return tuple(sorted(found))
 
 
 def _no_such_workflow(project: Path, name: str) -> str:

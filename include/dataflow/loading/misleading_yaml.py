@@ -36,8 +36,6 @@ def key_that_is_no_text(lines: list[str], mark: Any) -> Advice:
     line = _line(lines, mark.line)
     if "{{" in line:
         return "`{{` without quotes reads as a YAML mapping", _TEMPLATE_HINT
-    if "${" in line:
-        return "`${` without quotes reads as a YAML mapping", 'put the whole value in quotes: "${NAME}"'
     return "a key is a text, not a mapping or a list", ""
 
 

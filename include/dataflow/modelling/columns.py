@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dataflow.spec.transforms import Stage
     from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["SourceColumn", "columns_of"]
+__all__ = ["CARRIED", "CURSOR", "SourceColumn", "columns_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class SourceColumn:
 
 Columns = dict[str, SourceColumn]
 
-_CARRIED = {
+CARRIED = {
     "_dataflow_run": SourceColumn("VARCHAR", "The run that loaded the row."),
     "_dataflow_window_start": SourceColumn("TIMESTAMPTZ", "Where that run's window begins."),
     "_dataflow_window_end": SourceColumn("TIMESTAMPTZ", "Where that run's window ends."),
 }
-_CURSOR = {"_dataflow_cursor": SourceColumn("TIMESTAMPTZ", "The row's value of the source's cursor.")}
+CURSOR = {"_dataflow_cursor": SourceColumn("TIMESTAMPTZ", "The row's value of the source's cursor.")}
 
 
 def columns_of(spec: WorkflowSpec, table: str) -> Columns | None:
@@ -52,7 +52,7 @@ def columns_of(spec: WorkflowSpec, table: str) -> Columns | None:
             return None
         if kind in _AFTER:
             columns = _AFTER[kind](columns, stage)
-    return columns | _CARRIED | (_CURSOR if declared.incremental is not None else {})
+    return columns | CARRIED | (CURSOR if declared.incremental is not None else {})
 
 
 def _with_type(columns: Columns, name: str, type_: str | None) -> Columns:

@@ -70,9 +70,9 @@ def _files(folder: str) -> Iterator[str]:
     except FileNotFoundError:
         return
     for entry in entries:
-        if entry.is_dir():
+        if entry.is_dir(follow_symlinks=False):
             yield from _files(entry.path)
-        elif entry.name != FILE_NAME and not entry.name.startswith("."):
+        elif entry.name != FILE_NAME and not entry.name.startswith(".") and os.path.isfile(entry.path):  # noqa: PTH113
             yield entry.path
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataflow.errors import Problem
 from dataflow.registry import PublishedWorkflow, read_published
 from dataflow.spec.params import param_schema
+from dataflow.spec.schedule_text import schedule_text
 from dataflow.spec.tables import base_source
 from dataflow.web.airflow_access import DagFacts, Rights, dag_facts, import_error_texts
 from dataflow.web.answers import (
@@ -17,7 +18,6 @@ from dataflow.web.answers import (
     WorkflowsAnswer,
 )
 from dataflow.web.owners import workflow_of
-from dataflow.web.schedules import schedule_text
 
 __all__ = ["visible_problems", "visible_workflow", "visible_workflows"]
 

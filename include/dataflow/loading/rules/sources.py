@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataflow.loading.rules.schedule import workflow_exists
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.spec.reader_options import option_problem
 from dataflow.spec.schedule import CronSchedule
 from dataflow.spec.sources import FileSource, PublishedSource
 
@@ -19,6 +20,10 @@ def sources_are_sound(subject: Subject) -> Findings:
                 message = f"required, for {source.format} does not say its types"
                 yield Finding((*steps, "columns"), message, "name each column with its DuckDB type")
             yield from _path_is_sound(subject, steps, source)
+            for option in source.options:
+                message, _, hint = option_problem(source.format, option).partition("; ")
+                if message:
+                    yield Finding((*steps, "options", option), message, hint, on_key=True)
         elif isinstance(source, PublishedSource):
             workflow = source.table.split(".")[0]
             if workflow == subject.spec.name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dataflow.loading.callables import Modules
 from dataflow.spec.workflow import WorkflowSpec
@@ -24,6 +25,7 @@ class Finding:
     hint: str = ""
     on_key: bool = False
     """It is the key that is wrong, not its value."""
+    severity: Literal["error", "warning"] = "error"
 
 
 Findings = Iterator[Finding]

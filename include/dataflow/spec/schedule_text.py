@@ -1,4 +1,4 @@
-"""A schedule in the words of the page."""
+"""A schedule in the few words of a list."""
 
 from __future__ import annotations
 

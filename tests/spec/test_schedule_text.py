@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dataflow.spec.schedule_text import schedule_text
 from dataflow.spec.workflow import WorkflowSpec
-from dataflow.web.schedules import schedule_text
 
 
 @pytest.mark.parametrize(

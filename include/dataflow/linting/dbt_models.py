@@ -1,0 +1,52 @@
+"""A workflow's dbt models against its manifest: compiled, as they are now, and holding what is to be published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dataflow.errors import InputError, Problem
+from dataflow.linting.dbt_references import problems_of_references
+from dataflow.modelling.manifest import manifest_path, manifest_problem, models_folder
+from dataflow.paths import relative_name
+
+if TYPE_CHECKING:
+    from dataflow.loading.workflow import Workflow
+    from dataflow.settings import Settings
+
+__all__ = ["problems_of_models"]
+
+
+def problems_of_models(workflow: Workflow, settings: Settings) -> list[Problem]:
+    """Give what is wrong with the models of a workflow, each at its file; nothing where it has none."""
+    if not workflow.models:
+        return []
+    found = list(problems_of_references(workflow, settings))
+    if found:
+        return found  # dbt would say the same, one at a time
+    try:
+        uncompiled = manifest_problem(workflow, settings)
+    except InputError as error:
+        path = relative_name(settings.project, models_folder(settings, workflow.name))
+        return [Problem(path, 1, 1, "", str(error))]
+    return [uncompiled] if uncompiled is not None else list(_unpublishable(workflow, settings))
+
+
+def _unpublishable(workflow: Workflow, settings: Settings) -> Iterator[Problem]:
+    """Find published models of which dbt makes no table or view."""
+    manifest = json.loads(manifest_path(settings, workflow).read_bytes())
+    models = {node["unique_id"].rpartition(".")[2]: node for node in manifest["nodes"].values() if _is_model(node)}
+    for name in workflow.published_tables:
+        node = models.get(name)
+        if node is None:
+            path = f"{relative_name(settings.project, models_folder(settings, workflow.name))}/{name}.sql"
+            yield Problem(path, 1, 1, "", f"dbt knows no model '{name}'", "it may be disabled; enable or remove it")
+        elif node["config"].get("materialized") == "ephemeral":
+            path = relative_name(settings.project, settings.dbt_project / node["original_file_path"])
+            message = f"'{name}' is ephemeral, so there is nothing to publish"
+            yield Problem(path, 1, 1, "", message, "make it a view, or list the others in `publish.models`")
+
+
+def _is_model(node: dict[str, Any]) -> bool:
+    return bool(node["resource_type"] in ("model", "seed", "snapshot"))

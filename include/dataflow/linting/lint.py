@@ -1,0 +1,103 @@
+"""Lint a project's healthy workflows: everything that can be told before a run, beyond what a parse tells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dataflow.errors import Problem
+from dataflow.linting.authored_sql import sql_in
+from dataflow.linting.credentials import credentials_are_references
+from dataflow.linting.dag_ids import problems_of_dag_ids
+from dataflow.linting.dbt_models import problems_of_models
+from dataflow.linting.neighbours import Neighbours
+from dataflow.linting.references import references_are_defined
+from dataflow.linting.sql_meaning import sql_means_something
+from dataflow.linting.sql_syntax import sql_can_be_read
+from dataflow.loading.layers import read_defaults, read_layers
+from dataflow.loading.messages import problem_at
+from dataflow.loading.own_fault import problem_of_ours
+from dataflow.loading.rules.subject import Finding, Findings
+from dataflow.loading.yaml_document import MAX_PROBLEMS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dataflow.loading.workflow import Workflow
+    from dataflow.registry import Registry
+    from dataflow.settings import Settings
+
+__all__ = ["lint"]
+
+
+def lint(
+    registry: Registry, settings: Settings, *, variables: Mapping[str, str], names: Collection[str] | None = None
+) -> tuple[Problem, ...]:
+    """Give what is wrong with the healthy workflows of a project, sorted; warnings too.
+
+    Args:
+        registry: Every workflow of the project.
+        settings: Of the installation.
+        variables: What ``${NAME}`` may name here: the environment, and what ``.env`` adds.
+        names: The workflows to lint; all by default. Their neighbours are looked at all the same.
+    """
+    neighbours = Neighbours(registry.workflows)
+    found: list[Problem] = list(problems_of_dag_ids(settings.project, names or registry.workflows))
+    with ExitStack() as closing:
+        linter = _Linter(settings, variables, neighbours, closing)
+        for name, workflow in registry.workflows.items():
+            if names is None or name in names:
+                try:
+                    found += linter.problems(workflow)
+                except Exception as error:  # noqa: BLE001  # a fault of ours must not hide what is wrong elsewhere
+                    found.append(problem_of_ours(name, error))
+    return tuple(sorted(found))
+
+
+class _Linter:
+    def __init__(
+        self, settings: Settings, variables: Mapping[str, str], neighbours: Neighbours, closing: ExitStack
+    ) -> None:
+        self._settings = settings
+        self._variables = variables
+        self._neighbours = neighbours
+        self._closing = closing
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._defaults = read_defaults(settings.project)
+
+    def problems(self, workflow: Workflow) -> Iterator[Problem]:
+        findings = list(islice(self._findings(workflow), MAX_PROBLEMS))
+        if findings:
+            yield from self._placed(workflow.name, findings)
+        yield from problems_of_models(workflow, self._settings)
+
+    def _findings(self, workflow: Workflow) -> Findings:
+        pieces = list(sql_in(workflow.spec))
+        if pieces:
+            unreadable = list(sql_can_be_read(pieces, self._database()))
+            yield from unreadable or sql_means_something(workflow.spec, self._database())
+        config = workflow.spec.public()
+        yield from references_are_defined(config, self._variables)
+        yield from credentials_are_references(config)
+        yield from self._neighbours.findings(workflow.name)
+
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """Open DuckDB once, and only where there is SQL: importing it takes longer than most projects."""
+        if self._connection is None:
+            import duckdb
+
+            self._connection = self._closing.enter_context(duckdb.connect())
+        return self._connection
+
+    def _placed(self, name: str, findings: list[Finding]) -> Iterator[Problem]:
+        layer = read_layers(
+            self._settings.project, name, environment=self._settings.environment, defaults=self._defaults
+        )
+        if layer.root is None:
+            return  # somebody changes it at this moment
+        for each in findings:
+            problem = problem_at(layer.root, each.steps, each.message, hint=each.hint, on_key=each.on_key)
+            yield replace(problem, severity=each.severity)

@@ -1,0 +1,69 @@
+"""Whether DuckDB can read the SQL of a config: queries that are one SELECT, expressions that are one expression."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dataflow.linting.authored_sql import AuthoredSql
+from dataflow.loading.rules.subject import Finding, Findings
+from dataflow.queries import duckdb_message
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["sql_can_be_read"]
+
+_AROUND = {"query": "{}", "expression": "SELECT (\n{}\n)", "order": "SELECT 1 ORDER BY\n{}\n, 1"}
+"""How a piece stands in our own SQL; a comment may end it, so what follows begins a new line."""
+_LINE = re.compile(r"^LINE ([0-9]+): ", re.MULTILINE)
+
+
+def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyConnection) -> Findings:
+    """Have DuckDB parse each piece; nothing is run, and no table needs to exist."""
+    import duckdb
+
+    for piece in pieces:
+        try:
+            statements = connection.extract_statements(_AROUND[piece.form].format(piece.text))
+        except duckdb.Error as error:
+            yield _unreadable(piece, error)
+            continue
+        kinds = [statement.type.name for statement in statements]
+        if kinds == ["SELECT"] and not (piece.form == "expression" and _closes_ours(piece.text)):
+            continue
+        if piece.form == "query":
+            yield Finding(piece.steps, f"exactly one SELECT belongs here, found {', '.join(kinds) or 'nothing'}")
+        else:
+            yield Finding(piece.steps, "not one expression", "check its parentheses and semicolons")
+
+
+def _unreadable(piece: AuthoredSql, error: Exception) -> Finding:
+    reason = duckdb_message(error).removeprefix("Parser Error: ")
+    if reason.startswith("unterminated quoted"):
+        return Finding(piece.steps, "a quote that is not closed", "close it; a quote within a text is written twice")
+    if piece.form != "query" and (_is_behind(piece.text, error) or reason.endswith("at end of input")):
+        return Finding(piece.steps, "the expression is not complete", "it is empty, or its end is missing")
+    return Finding(piece.steps, f"DuckDB cannot read this: {reason}")
+
+
+def _is_behind(text: str, error: Exception) -> bool:
+    """Tell whether DuckDB read the whole text and stumbled over what we put behind it."""
+    line = _LINE.search(str(error))
+    return line is not None and int(line.group(1)) > text.count("\n") + 2
+
+
+def _closes_ours(text: str) -> bool:
+    """Tell whether a parenthesis of the text closes one that is not its own, as in ``a) or (b``."""
+    import duckdb
+
+    opened = 0
+    encoded = text.encode()
+    for offset, kind in duckdb.tokenize(text):
+        if kind == duckdb.token_type.operator:
+            sign = encoded[offset : offset + 1]
+            opened += (sign == b"(") - (sign == b")")
+            if opened < 0:
+                return True
+    return False

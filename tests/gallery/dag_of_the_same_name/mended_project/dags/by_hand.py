@@ -1,0 +1,3 @@
+from airflow.sdk import DAG
+
+first = DAG("by_hand")

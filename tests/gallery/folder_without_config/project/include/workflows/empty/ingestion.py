@@ -1,0 +1,2 @@
+def orders(ctx):
+    yield [{"order_id": 1}]

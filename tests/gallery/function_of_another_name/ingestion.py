@@ -1,0 +1,2 @@
+def zzz(ctx):
+    yield []

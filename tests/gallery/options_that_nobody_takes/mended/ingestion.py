@@ -1,0 +1,2 @@
+def orders(ctx, size):
+    yield [{"order_id": 1}]
