@@ -12,6 +12,7 @@ from dataflow.interval import Interval
 from dataflow.loading.load import load_workflow
 from dataflow.ops.history import open_history
 from dataflow.runtime.local import run_workflow
+from dataflow.runtime.result import RunResult
 from dataflow.settings import Settings
 from dataflow.warehouse.create import create_warehouse
 from dataflow.warehouse.snapshot import current_snapshot
@@ -34,12 +35,18 @@ class House:
         )
         open_history(self.settings.ops).create()
 
-    def run(self, name: str, *, window: Interval | None = None) -> None:
+    def run(self, name: str, *, window: Interval | None = None, params: dict[str, Any] | None = None) -> None:
         """Run a workflow to success."""
-        create_warehouse(self.settings, [name])
-        result = run_workflow(load_workflow(PROJECT, name), settings=self.settings, window=window)
+        result = self.try_to_run(name, window=window, params=params)
         if result.status != "success":
             pytest.fail(f"{name} {result.status}: {result.error}")
+
+    def try_to_run(
+        self, name: str, *, window: Interval | None = None, params: dict[str, Any] | None = None
+    ) -> RunResult:
+        """Run a workflow, and tell how that ended."""
+        create_warehouse(self.settings, [name])
+        return run_workflow(load_workflow(PROJECT, name), settings=self.settings, window=window, params=params)
 
     def query(self, name: str, sql: str) -> list[tuple[Any, ...]]:
         """Query the published tables of a workflow."""

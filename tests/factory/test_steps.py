@@ -42,9 +42,13 @@ def note(**more: Any) -> dict[str, Any]:
 class Airflow(Run):
     """A run whose tasks push to XCom too."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.pushed: dict[tuple[str, str], Any] = {}
+
     def context(self, task_id: str, **params: Any) -> dict[str, Any]:
         context = super().context(task_id, **params)
-        context["ti"].xcom_push = lambda *, key, value: self.returned.update({task_id: value})
+        context["ti"].xcom_push = lambda *, key, value: self.pushed.update({(task_id, key): value})
         context["ti"].map_index = -1
         context["ti"].id = task_id
         return context
@@ -71,7 +75,7 @@ def test_a_choice_skips_the_way_not_taken_and_its_join_runs_all_the_same(project
 
     assert {"else.other"} == skipped_by(dag.get_task("how"), run, full=True)
     assert {"then.note"} == skipped_by(again.get_task("how"), run, full=False)
-    assert {"way": "else"} == run.returned["how"]
+    assert {"way": "else"} == run.pushed["how", "return_value"]
     join = dag.get_task("how.join")
     assert ({"then.note", "else.other"}, "none_failed_min_one_success") == (join.upstream_task_ids, join.trigger_rule)
     assert {"how.join"} == dag.get_task("ingest.events").upstream_task_ids

@@ -86,6 +86,21 @@ def test_everything_behind_a_gate_follows_it_and_a_parallel_branch_does_not() ->
     assert {"left.ok", "left.a", "right.b"} == plan.before("c")
 
 
+def test_only_a_task_that_may_skip_others_is_said_to() -> None:
+    plan = plan_of(
+        {"gate": "firm"},
+        {"gate": "soft", "otherwise": "skip"},
+        {"choice": "how", "when": "is_full", "then": ["dbt"]},
+        {"approve": {"subject": "Well?"}},
+        has_models=True,
+    )
+
+    skippable = {task.id: plan.skippable_by(task) for task in plan.tasks}
+    assert {"firm": (), "soft": ("how", "dbt", "how.join", "approve"), "how": ("dbt",), "approve": ()}.items() <= (
+        skippable.items()
+    )
+
+
 def test_steps_of_one_kind_that_are_apart_are_drawn_in_no_group() -> None:
     plan = plan_of({"ingest": ["orders"]}, {"run": "a"}, "ingest")
     together = plan_of("ingest", {"run": "a"})

@@ -98,12 +98,12 @@ def build_project(dag_file: str) -> Built:
 
 
 def _needs_models(registry: Registry, dag_id: str | None, task_id: str | None) -> bool:
-    """Tell whether the dbt group is needed: by all but tasks that are not of it and may not skip it."""
+    """Tell whether the dbt group is needed: a task that is not of it, and may not skip it, starts without."""
     if dag_id is None or task_id is None or task_id.startswith("dbt."):
         return True
     workflow = registry.workflows.get(dag_id)
     task = workflow.plan.find(task_id) if workflow is not None else None
-    return task is not None and task.kind in ("gate", "choice", "approve")
+    return workflow is not None and task is not None and "dbt" in workflow.plan.skippable_by(task)
 
 
 @contextmanager

@@ -79,6 +79,13 @@ class Plan:
                 found.add(task.id)
         return tuple(task.id for task in self.tasks if task.id in found and task.id != task_id)
 
+    def skippable_by(self, task: Task) -> tuple[str, ...]:
+        """Give the ids of the tasks that may not run, depending on what this one decides."""
+        said = task.step.approve or task.step if task.step is not None else None
+        if task.kind in ("gate", "approve") and said is not None and said.otherwise == "skip":
+            return self.following(task.id)
+        return tuple(task_id for ids in task.ways.values() for task_id in ids)
+
     def skipped_by(self, choice: Task, *, taken: str) -> tuple[str, ...]:
         """Give the ids of the tasks that do not run when this way of a choice is taken."""
         return tuple(task_id for way, ids in choice.ways.items() if way != taken for task_id in ids)
