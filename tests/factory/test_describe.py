@@ -52,6 +52,25 @@ Orders of the shop.
     assert expected == describe(workflow)
 
 
+def test_a_reader_learns_what_a_run_waits_for_and_who_hears_of_it(project: Project) -> None:
+    around = {
+        "wait_for": [
+            {"file": "data/{{ window.start | date }}/_SUCCESS"},
+            {"http": "https://ada:swordfish@example.com/"},
+        ],
+        "deadline": {"within": "90m", "of": "logical_date"},
+        "notify": [{"events": ["failure", "late"], "connection": "team_hook"}],
+    }
+    project.write_workflow("shop", SHOP | around, validation=VALIDATION)
+
+    lines = describe(project.workflow("shop")).splitlines()
+
+    assert "    - file `data/{{ window.start | date }}/_SUCCESS`" in lines
+    assert "    - http `https://***@example.com/`" in lines
+    assert "- **Late** 1h30m after its window began" in lines
+    assert "- **Tells** `team_hook`: failure, late" in lines
+
+
 def test_it_names_no_place_of_this_machine(project: Project) -> None:
     project.write_workflow("shop", SHOP, validation=VALIDATION)
 

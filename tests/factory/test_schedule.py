@@ -6,7 +6,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.sdk import AssetAll, AssetAny, AssetOrTimeSchedule, CronDataIntervalTimetable, CronPartitionTimetable
+from airflow.sdk import (
+    AssetAll,
+    AssetAny,
+    AssetOrTimeSchedule,
+    CronDataIntervalTimetable,
+    CronPartitionTimetable,
+    PartitionedAssetTimetable,
+)
 from airflow.sdk.timezone import coerce_datetime
 from airflow.serialization.encoders import coerce_to_core_timetable
 from hypothesis import given, settings
@@ -65,6 +72,26 @@ def test_assets_start_a_run_together_or_alone(match: str, condition: type) -> No
 
     assert isinstance(actual, condition)
     assert ["warehouse/shop/a", "warehouse/shop/b"] == [asset.name for asset in actual.objects]
+
+
+def test_keys_of_assets_start_runs_of_a_consumer() -> None:
+    schedule = AssetSchedule(assets=("warehouse/shop/a",), partition="day", timezone="Europe/Berlin")
+
+    actual = airflow_schedule(schedule)
+
+    assert isinstance(actual, PartitionedAssetTimetable)
+    assert "2025-03-30" == core(schedule).get_partition_mapper(name="warehouse/shop/a").to_downstream("2025-03-30")
+    run = dag_run(partition_key="2025-03-30")
+    assert Interval(in_berlin(2025, 3, 30), in_berlin(2025, 3, 31)) == partition_of(run, schedule)
+
+
+def test_a_consumer_s_run_without_a_key_takes_the_last_complete_period() -> None:
+    schedule = AssetSchedule(assets=("warehouse/shop/a",), partition="day", timezone="Europe/Berlin")
+
+    window = last_complete_window(schedule, in_berlin(2025, 10, 27, 9))
+
+    assert Interval(in_berlin(2025, 10, 26), in_berlin(2025, 10, 27)) == window
+    assert timedelta(hours=25) == window.end - window.start
 
 
 def test_a_cron_beside_assets_starts_a_run_too() -> None:
@@ -252,3 +279,21 @@ def test_a_run_with_a_key_is_about_its_period() -> None:
 
     assert Interval(in_berlin(2012, 1, 1), in_berlin(2012, 2, 1)) == partition_of(run, schedule)
     assert partition_of(dag_run(), schedule) is None
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    period=st.sampled_from(["hour", "day", "week", "month"]),
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
+    hours=st.integers(0, 3 * 365 * 24),
+)
+def test_the_periods_of_a_consumer_tile_time_over_every_clock_change(period: str, zone: str, hours: int) -> None:
+    schedule = AssetSchedule.model_validate({"assets": ["warehouse/shop/a"], "partition": period, "timezone": zone})
+    at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
+
+    windows = [last_complete_window(schedule, at)]
+    for _ in range(50):
+        windows.append(last_complete_window(schedule, windows[-1].start))
+
+    assert windows[0].end <= at
+    assert [window.start for window in windows[:-1]] == [window.end for window in windows[1:]]

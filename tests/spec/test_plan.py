@@ -29,6 +29,15 @@ def test_every_source_is_ingested_before_anything_is_validated() -> None:
     assert {"transform.orders", "transform.customers"} == plan["publish"]
 
 
+def test_what_a_run_waits_for_comes_first_and_is_numbered_as_messages_number_it() -> None:
+    waiting = [{"file": "_SUCCESS"}, {"http": "https://example.com/ready"}]
+
+    plan = after(build_plan(spec_of("orders", wait_for=waiting), has_models=False, reads={}))
+
+    assert (set(), set()) == (plan["wait_for.0"], plan["wait_for.1"])
+    assert {"wait_for.0", "wait_for.1"} == plan["ingest.orders"]
+
+
 def test_models_are_built_between_loading_and_publishing() -> None:
     plan = after(build_plan(spec_of("orders"), has_models=True, reads={}))
 

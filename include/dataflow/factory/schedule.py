@@ -12,6 +12,7 @@ from airflow.sdk import (
     AssetOrTimeSchedule,
     CronDataIntervalTimetable,
     CronPartitionTimetable,
+    PartitionedAssetTimetable,
 )
 
 from dataflow.errors import FatalError
@@ -51,7 +52,8 @@ _KEY_EXAMPLES = {"hour": "2025-01-31T13", "day": "2025-01-31", "week": "2025-W05
 def airflow_schedule(schedule: Schedule) -> BaseTimetable | BaseAsset | None:
     """Give what ``DAG(schedule=...)`` takes; None for ``manual``."""
     if isinstance(schedule, AssetSchedule):
-        return _condition(schedule)
+        # An event with a key starts only a schedule by keys, and one without a key never does.
+        return PartitionedAssetTimetable(assets=_condition(schedule)) if schedule.partition else _condition(schedule)
     timetable = _ticks(schedule)
     if timetable is None or not isinstance(schedule, CronSchedule) or not schedule.assets:
         return timetable
@@ -97,12 +99,12 @@ def partition_of(dag_run: Any, schedule: Schedule) -> Interval | None:
     Raises:
         FatalError: when the key is not one of this schedule.
     """
-    if dag_run.partition_key is None or not isinstance(schedule, CronSchedule) or schedule.partition is None:
+    if dag_run.partition_key is None or isinstance(schedule, str) or schedule.partition is None:
         return None
     return partition_interval(dag_run.partition_key, schedule, tick=dag_run.partition_date)
 
 
-def partition_interval(key: str, schedule: CronSchedule, *, tick: datetime | None = None) -> Interval:
+def partition_interval(key: str, schedule: CronSchedule | AssetSchedule, *, tick: datetime | None = None) -> Interval:
     """Give the hour, day, week (from Monday) or month of the schedule's zone that a key names.
 
     Args:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dataflow.interval import Interval
-from dataflow.spec.schedule import AssetSchedule, CronSchedule, cron_of, timezone_of
+from dataflow.spec.schedule import AssetSchedule, CronSchedule, cron_of, period_of, timezone_of
 
 __all__ = ["first_moment", "last_complete_window", "last_period"]
 
@@ -21,8 +21,8 @@ def first_moment(day: date, schedule: Schedule) -> datetime:
 def last_complete_window(schedule: Schedule, at: datetime) -> Interval:
     """Give the last tick window, or the last period of a partitioned schedule, that ended at or before a moment."""
     zone = ZoneInfo(timezone_of(schedule))
-    if isinstance(schedule, CronSchedule) and schedule.partition is not None:
-        return last_period(schedule.partition, at, zone=zone)
+    if (period := period_of(schedule)) is not None:
+        return last_period(period, at, zone=zone)
     cron = cron_of(schedule)
     if cron is None:
         raise ValueError(f"{schedule!r} has no ticks")

@@ -33,7 +33,7 @@ from dataflow.ops.stages import insert_moment
 from dataflow.runtime.recording import stage_key
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.ticks import first_moment, last_complete_window
-from dataflow.spec.schedule import CronSchedule, is_windowed_by_ticks
+from dataflow.spec.schedule import is_windowed_by_ticks, period_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -169,7 +169,7 @@ def _window(
     if request.partition is not None:
         return "partition", request.partition, ""
     schedule = workflow.spec.schedule
-    if isinstance(schedule, CronSchedule) and schedule.partition is not None:
+    if period_of(schedule) is not None:
         return "partition", last_complete_window(schedule, request.run_after), ""
     if is_windowed_by_ticks(schedule):
         return "ticks", request.interval or last_complete_window(schedule, request.run_after), ""
@@ -242,4 +242,5 @@ def _go_on(history: History, record: RunRecord, *, request: RunRequest) -> RunRe
 
 def _follows_the_last_run(workflow: Workflow, request: RunRequest) -> bool:
     given = request.window is not None or request.partition is not None
-    return not given and not is_windowed_by_ticks(workflow.spec.schedule)
+    schedule = workflow.spec.schedule
+    return not given and not is_windowed_by_ticks(schedule) and period_of(schedule) is None

@@ -8,7 +8,16 @@ from pydantic import Discriminator, Field, Tag
 
 from dataflow.spec.base import Spec, Text
 
-__all__ = ["PRESETS", "AssetSchedule", "CronSchedule", "Schedule", "cron_of", "is_windowed_by_ticks", "timezone_of"]
+__all__ = [
+    "PRESETS",
+    "AssetSchedule",
+    "CronSchedule",
+    "Schedule",
+    "cron_of",
+    "is_windowed_by_ticks",
+    "period_of",
+    "timezone_of",
+]
 
 PRESETS = {
     "@hourly": "0 * * * *",
@@ -46,6 +55,10 @@ class AssetSchedule(Spec):
     """Names such as ``warehouse/shop/daily_sales``."""
     match: Literal["all", "any"] = "all"
     """Whether all of them or any of them start a run."""
+    partition: Period | None = None
+    """One run for each partition of theirs: its window is the period that the key names."""
+    timezone: Text = "UTC"
+    """The IANA zone in which the assets' periods, and ``start_date``, are counted."""
 
 
 def _kind(value: Any) -> str:
@@ -73,7 +86,12 @@ def cron_of(schedule: str | CronSchedule | AssetSchedule) -> str | None:
 
 def timezone_of(schedule: str | CronSchedule | AssetSchedule) -> str:
     """Give the IANA zone in which ticks are counted."""
-    return schedule.timezone if isinstance(schedule, CronSchedule) else "UTC"
+    return "UTC" if isinstance(schedule, str) else schedule.timezone
+
+
+def period_of(schedule: str | CronSchedule | AssetSchedule) -> Period | None:
+    """Give the period of its partitions; None where its runs have no keys."""
+    return None if isinstance(schedule, str) else schedule.partition
 
 
 def is_windowed_by_ticks(schedule: str | CronSchedule | AssetSchedule) -> bool:

@@ -18,5 +18,7 @@ def schedule_text(schedule: str | CronSchedule | AssetSchedule) -> str:
             f"{schedule.cron}{zone}" + (f", one partition a {schedule.partition}" if schedule.partition else "")
         )
     if schedule.assets:
-        words.append(f" {'and' if schedule.match == 'all' else 'or'} ".join(schedule.assets))
+        keyed = isinstance(schedule, AssetSchedule) and schedule.partition is not None
+        each = f", one partition a {schedule.partition}" if keyed else ""
+        words.append(f" {'and' if schedule.match == 'all' else 'or'} ".join(schedule.assets) + each)
     return " or ".join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataflow.loading.rules.subject import Finding, Findings, Subject
-from dataflow.spec.schedule import CronSchedule, is_windowed_by_ticks
+from dataflow.spec.schedule import is_windowed_by_ticks, period_of
 
 __all__ = ["notices_are_sound"]
 
@@ -21,8 +21,7 @@ def notices_are_sound(subject: Subject) -> Findings:
             steps = ("notify", index, "events", each.events.index("late"))
             yield Finding(steps, "nothing says when a run is late", "give `deadline`, such as deadline: 2h")
     schedule = spec.schedule
-    is_partitioned = isinstance(schedule, CronSchedule) and schedule.partition is not None
-    has_logical_date = is_windowed_by_ticks(schedule) and not is_partitioned
+    has_logical_date = is_windowed_by_ticks(schedule) and period_of(schedule) is None
     if spec.deadline is not None and spec.deadline.of == "logical_date" and not has_logical_date:
         hint = "write of: queued; only ticks of a cron have one"
         yield Finding(("deadline", "of"), "runs of this schedule have no logical date", hint)

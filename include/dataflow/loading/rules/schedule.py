@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dataflow.loading.messages import shown
 from dataflow.loading.near_miss import did_you_mean, known_words
+from dataflow.loading.rules.partitions import keys_agree
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.paths import folder_of
 from dataflow.spec.schedule import (
@@ -18,6 +19,7 @@ from dataflow.spec.schedule import (
     CronSchedule,
     cron_of,
     is_windowed_by_ticks,
+    period_of,
     timezone_of,
 )
 from dataflow.spec.sources import is_windowed
@@ -48,7 +50,7 @@ def schedule_is_sound(subject: Subject) -> Findings:
     if not _is_zone(zone):
         yield Finding(("schedule", "timezone"), f"{shown(zone)} is no time zone", _near_zone(zone))
     yield from _start_date_is_there(subject)
-    if spec.max_active_runs > 1 and not is_windowed_by_ticks(schedule):
+    if spec.max_active_runs > 1 and not is_windowed_by_ticks(schedule) and period_of(schedule) is None:
         message = "only a schedule of ticks alone allows more than 1"
         hint = "elsewhere a run's window begins where the one before ended"
         yield Finding(("max_active_runs",), message, hint)
@@ -144,7 +146,8 @@ def assets_exist(subject: Subject) -> Findings:
         elif workflow == subject.spec.name:
             yield Finding(steps, "a workflow cannot wait for itself", "name an asset of another workflow")
         else:
-            yield from workflow_exists(subject, workflow, steps)
+            missing = list(workflow_exists(subject, workflow, steps))
+            yield from missing or keys_agree(subject, workflow, steps)
 
 
 def workflow_exists(subject: Subject, name: str, steps: Steps) -> Findings:

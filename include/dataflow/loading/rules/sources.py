@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataflow.loading.rules.schedule import workflow_exists
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.spec.reader_options import option_problem
-from dataflow.spec.schedule import CronSchedule
+from dataflow.spec.schedule import period_of
 from dataflow.spec.sources import FileSource, PublishedSource
 
 __all__ = ["sources_are_sound"]
@@ -36,8 +36,7 @@ def _path_is_sound(subject: Subject, steps: Steps, source: FileSource) -> Findin
     path, place = source.path, (*steps, "path")
     if "{{" not in path:
         return
-    schedule = subject.spec.schedule
-    is_partitioned = isinstance(schedule, CronSchedule) and schedule.partition is not None
+    is_partitioned = period_of(subject.spec.schedule) is not None
     if source.incremental is not None and "window." in path:
         yield Finding(place, "an incremental source reads a range, not the window", "write cursor. for window.")
     if source.incremental is None and "cursor." in path:

@@ -8,7 +8,7 @@ from dataflow.errors import Problem
 from dataflow.loading.messages import shown
 from dataflow.loading.rules.functions import find_function
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
-from dataflow.spec.schedule import CronSchedule
+from dataflow.spec.schedule import period_of
 from dataflow.spec.waiting import bucket_of, wait_kind
 
 __all__ = ["awaited_things_are_sound"]
@@ -33,10 +33,9 @@ def awaited_things_are_sound(subject: Subject) -> Iterator[Finding | Problem]:
 def _names_are_there(subject: Subject, steps: Steps, text: str) -> Findings:
     if "{{" not in text:
         return
-    schedule = subject.spec.schedule
     if "cursor." in text:
         yield Finding(steps, "there is no cursor before a source is read", "write window. for cursor.")
-    if "partition_key" in text and not (isinstance(schedule, CronSchedule) and schedule.partition):
+    if "partition_key" in text and period_of(subject.spec.schedule) is None:
         yield Finding(steps, "there is no partition_key without a partitioned schedule", "give schedule.partition")
 
 
