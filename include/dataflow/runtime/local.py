@@ -16,8 +16,9 @@ from dataflow.ops.runs import now
 from dataflow.runtime.finish import finish_run
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import as_step_error, record, stage_key
-from dataflow.runtime.request import RunRequest
+from dataflow.runtime.request import Judged, RunRequest
 from dataflow.runtime.result import RunResult
+from dataflow.runtime.resume import Earlier
 from dataflow.runtime.run import run_task
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.params import param_schema
@@ -55,10 +56,13 @@ def run_workflow(
     window: Interval | None = None,
     progress: Progress | None = None,
     log: logging.Logger | None = None,
+    earlier: Earlier | None = None,
+    judged: Judged | None = None,
 ) -> RunResult:
     """Run every step of the workflow, one after the other, and tell how it ended.
 
-    Without a window a tick schedule takes its last complete one, any other what is new since its last run.
+    Without a window a tick schedule takes its last complete one, any other what is new since its last run. What is in
+    ``earlier`` is not run again; ``judged`` is called with each check's table and outcome.
 
     Raises:
         InputError: when a param is unknown or not of its type.
@@ -70,6 +74,8 @@ def run_workflow(
         window,
         progress or (lambda _: None),
         log or logging.getLogger(f"dataflow.run.{workflow.name}"),
+        earlier or Earlier(),
+        judged,
     )
     return run.walk()
 
@@ -103,12 +109,15 @@ class _LocalRun:
     window: Interval | None
     tell: Progress
     log: logging.Logger
+    earlier: Earlier
+    judged: Judged | None
     began: datetime = field(default_factory=now)
     run_id: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.run_id = f"local__{self.began.isoformat(timespec='seconds')}_{uuid.uuid4().hex[:8]}"
+        self.outputs.update(self.earlier.outputs)
+        self.run_id = self.earlier.run_id or f"local__{self.began.isoformat(timespec='seconds')}_{uuid.uuid4().hex[:8]}"
 
     def walk(self) -> RunResult:
         """Run the tasks of the plan, which come in an order that respects what each is after."""
@@ -116,6 +125,8 @@ class _LocalRun:
         completed: list[str] = []
         superseded: str | None = None
         for task in self.workflow.plan.tasks:
+            if task.id in self.earlier.outputs:
+                continue
             try:
                 self._run(task)
             except RunSuperseded as exc:
@@ -202,16 +213,24 @@ class _LocalRun:
             partition=None,
             params=self.params,
             task_id=task.id,
-            try_number=1,
+            try_number=self.earlier.try_number,
             output=self.outputs.get,
             state_of=lambda _: "running",  # of Airflow's runs only Airflow knows
             log=self.log,
             window=self.window,
             engine="local",
+            judged=self.judged,
         )
 
     def _finish(self, status: Literal["COMPLETED", "FAILED"], reason: str) -> None:
-        finish_run(self.workflow.name, self.run_id, status=status, reason=reason, try_number=1, settings=self.settings)
+        finish_run(
+            self.workflow.name,
+            self.run_id,
+            status=status,
+            reason=reason,
+            try_number=self.earlier.try_number,
+            settings=self.settings,
+        )
 
     def _result(
         self,
