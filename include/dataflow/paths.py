@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dataflow.errors import InputError
 
-__all__ = ["WORKFLOWS", "find_project", "folder_of", "relative_name", "workflows_folder"]
+__all__ = ["WORKFLOWS", "find_project", "folder_of", "relative_name", "workflow_around", "workflows_folder"]
 
 WORKFLOWS = Path("include", "workflows")
 """From the project root to the folder that holds one folder a workflow."""
@@ -40,6 +40,18 @@ def workflows_folder(project: Path) -> Path:
 def folder_of(project: Path, workflow: str) -> Path:
     """Give one workflow's folder, whether it exists or not."""
     return project / WORKFLOWS / workflow
+
+
+def workflow_around(path: Path) -> tuple[Path, str]:
+    """Give the project and the name of the workflow in whose folder a file lies.
+
+    Raises:
+        InputError: when it lies in none.
+    """
+    for folder in path.resolve().parents:
+        if folder.parent.name == WORKFLOWS.name and folder.parent.parent.name == WORKFLOWS.parts[0]:
+            return folder.parents[len(WORKFLOWS.parts)], folder.name
+    raise InputError(f"{path} is in no workflow; a workflow's tests lie in {WORKFLOWS.as_posix()}/<name>/tests")
 
 
 def relative_name(project: Path, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import tarfile
@@ -85,3 +86,15 @@ def _problems_with(piece: Block, config: Path, root: Path) -> list[str]:
         return [str(problem) for problem in load_registry(root, only=config.parent.name).problems]
     finally:
         config.write_text(whole, encoding="utf-8")
+
+
+def test_every_message_of_the_troubleshooting_is_one_of_ours() -> None:
+    page = (REPOSITORY / "docs" / "authoring.md").read_text(encoding="utf-8")
+    rows = [line for line in page.partition("## Troubleshooting by message")[2].splitlines() if line.startswith("| `")]
+    code = " ".join(file.read_text(encoding="utf-8") for file in (REPOSITORY / "include" / "dataflow").rglob("*.py"))
+    said = re.sub(r'"\s*f?"', "", code)
+
+    unknown = [part for row in rows for part in re.findall(r"`([^`]+)`", row.split("|")[1]) if part not in said]
+
+    assert len(rows) > 10
+    assert [] == unknown

@@ -7,7 +7,18 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from dataflow.cli import config, dbt, init, query, runs, service, workflow
+from dataflow.cli import (
+    config,
+    dbt,
+    init,
+    query,
+    runs,
+    service,
+    workflow,
+    workflow_explain,
+    workflow_init,
+    workflow_test,
+)
 from dataflow.cli.console import err, print_problems
 from dataflow.errors import ConfigError, DataflowError, InputError
 
@@ -23,6 +34,9 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("query")(query.query)
+workflow.app.command("init")(workflow_init.init_workflow)
+workflow.app.command("explain")(workflow_explain.explain_workflow)
+workflow.app.command("test")(workflow_test.run_tests)
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")

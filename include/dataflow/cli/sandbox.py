@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from dataflow.loading.workflow import Workflow
 from dataflow.settings import Settings
 from dataflow.spec.sources import PublishedSource
 
-__all__ = ["sandbox_of"]
+__all__ = ["link_published", "sandbox_of"]
 
 
-def sandbox_of(settings: Settings, workflow: Workflow) -> Settings:
+def sandbox_of(settings: Settings, workflow: Workflow, *, keep: bool = False) -> Settings:
     """Give settings whose landing, warehouse, snapshots and history lie in an empty folder of their own.
 
-    What other workflows really published is linked in, so that a ``published`` source reads the real thing.
+    What other workflows really published is linked in, so that a ``published`` source reads the real thing. With
+    ``keep`` the last sandbox is gone on with.
     """
     home = settings.project / ".dataflow" / "sandbox" / workflow.name
-    shutil.rmtree(home, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(home, ignore_errors=True)
     published = home / "published"
-    published.mkdir(parents=True)
-    for source in workflow.spec.sources.values():
-        if isinstance(source, PublishedSource):
-            owner = source.table.split(".")[0]
-            real = settings.published / owner
-            if owner != workflow.name and real.is_dir() and not (published / owner).exists():
-                (published / owner).symlink_to(real, target_is_directory=True)
+    link_published(settings, workflow, published)
     return settings.model_copy(
         update={
             "landing": home / "landing",
@@ -35,3 +32,14 @@ def sandbox_of(settings: Settings, workflow: Workflow) -> Settings:
             "ops": f"sqlite:///{home / 'ops.db'}",
         }
     )
+
+
+def link_published(settings: Settings, workflow: Workflow, published: Path) -> None:
+    """Let a private folder of snapshots show what the workflows that this one reads really published."""
+    published.mkdir(parents=True, exist_ok=True)
+    for source in workflow.spec.sources.values():
+        if isinstance(source, PublishedSource):
+            owner = source.table.split(".")[0]
+            real = settings.published / owner
+            if owner != workflow.name and real.is_dir() and not (published / owner).exists():
+                (published / owner).symlink_to(real, target_is_directory=True)

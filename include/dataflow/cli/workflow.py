@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dataflow.cli.console import emit, err, out, print_json, seconds
+from dataflow.cli.failing_rows import FailingRows
 from dataflow.cli.given import param_values, window_of
 from dataflow.cli.progress import RunProgress
 from dataflow.cli.project import chosen, open_project
+from dataflow.cli.remote import run_in_airflow
 from dataflow.cli.sandbox import sandbox_of
-from dataflow.errors import ConfigError
+from dataflow.errors import ConfigError, InputError
 from dataflow.loading.workflow import Workflow
 from dataflow.settings import Settings
 from dataflow.spec.schedule_text import schedule_text
+
+if TYPE_CHECKING:
+    from dataflow.interval import Interval
+    from dataflow.runtime.resume import Earlier
 
 __all__ = ["app"]
 
@@ -62,9 +68,13 @@ def run(
     name: Annotated[str, typer.Argument(help="The workflow.")],
     *,
     live: Annotated[bool, typer.Option("--live", help="On the real data, beside a running Airflow.")] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="On a running Airflow; see DATAFLOW_AIRFLOW_URL.")] = False,
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value; may be repeated.")] = None,
     window: Annotated[
         str | None, typer.Option(help="A day, or start/end: 2025-01-01 or 2025-01-01/2025-02-01.")
+    ] = None,
+    from_step: Annotated[
+        str | None, typer.Option(help="Go on with the last run here from this step, by task id or kind.")
     ] = None,
     show: Annotated[int, typer.Option(help="Show so many rows of each published table.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -74,21 +84,33 @@ def run(
 
     settings, registry = open_project(only=name)
     workflow = chosen(registry, name)
+    params, span = param_values(workflow.spec, param or []), window_of(workflow.spec, window)
+    if remote:
+        if live or from_step or show:
+            raise InputError("--remote runs in Airflow, on the real data: it goes with --param and --json alone")
+        raise typer.Exit(run_in_airflow(settings, workflow, params=params, window=span, as_json=as_json))
     _compile(settings, workflow)
-    here = settings if live else sandbox_of(settings, workflow)
+    here = settings if live else sandbox_of(settings, workflow, keep=from_step is not None)
     _prepare(here, workflow.name)
+    earlier = _earlier(here, workflow, step=from_step, window=span, quiet=as_json) if from_step else None
+    refused = FailingRows(workflow.spec)
     with RunProgress(workflow, quiet=as_json) as progress:
         result = run_workflow(
             workflow,
             settings=here,
-            params=param_values(workflow.spec, param or []),
-            window=window_of(workflow.spec, window),
+            params=params,
+            window=None if earlier else span,
             progress=progress,
             ask=progress.ask,
             must_be_there=live,
+            earlier=earlier,
+            judged=None if live else refused,
         )
+    if not as_json:
+        refused.show()
     if as_json:
-        print_json({field: getattr(result, field) for field in result.__slots__})
+        shown = {field: getattr(result, field) for field in result.__slots__}
+        print_json(shown if live else shown | {"failing_rows": refused.rows()})
     elif result.status == "success":
         where = "" if live else " in its sandbox"
         out.print(f"{name} succeeded{where} in {seconds(result.duration_seconds)}, run {result.run_id}")
@@ -98,6 +120,18 @@ def run(
         err.print(f"{name} {result.status}{step}: {result.error or 'no reason is known'}", markup=False)
     if result.status == "failed":
         raise typer.Exit(RUN_FAILED)
+
+
+def _earlier(settings: Settings, workflow: Workflow, *, step: str, window: Interval | None, quiet: bool) -> Earlier:
+    """Find the run to go on with, and say which it is."""
+    from dataflow.ops.history import open_history
+    from dataflow.runtime.resume import resume_from
+
+    earlier = resume_from(open_history(settings.ops), workflow, step=step, window=window)
+    if not quiet:
+        kept = ", ".join(earlier.outputs) or "nothing"
+        out.print(f"going on with run {earlier.run_id}; kept: {kept}", markup=False)
+    return earlier
 
 
 def _compile(settings: Settings, workflow: Workflow) -> None:

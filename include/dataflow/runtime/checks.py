@@ -26,6 +26,8 @@ def keep_outcomes(step: Step, table: str, *, outcomes: Sequence[CheckOutcome], s
     for outcome in outcomes:
         tell = log.info if outcome.status == "passed" else log.warning
         tell("check %s.%s: %s (%s)", table, outcome.name, outcome.status, outcome.message)
+        if step.request.judged is not None:
+            step.request.judged(table, outcome)
     rows = [{key: value for key, value in each.to_json().items() if key != "sample"} for each in outcomes]
     record_checks(step.history, stage_key(step.workflow, step.request, stage=stage, table=table), rows)
 

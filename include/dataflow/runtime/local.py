@@ -18,8 +18,9 @@ from dataflow.runtime.finish import finish_run
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import as_step_error, record, stage_key
-from dataflow.runtime.request import RunRequest
+from dataflow.runtime.request import Judged, RunRequest
 from dataflow.runtime.result import RunResult
+from dataflow.runtime.resume import Earlier
 from dataflow.runtime.run import run_task
 from dataflow.runtime.waiting import awaited, is_there
 from dataflow.runtime.window import window_of_run
@@ -62,13 +63,16 @@ def run_workflow(
     ask: Ask | None = None,
     log: logging.Logger | None = None,
     must_be_there: bool = False,
+    earlier: Earlier | None = None,
+    judged: Judged | None = None,
 ) -> RunResult:
     """Run every step of the workflow, one after the other, and tell how it ended.
 
     Without a window a tick schedule takes its last complete one, any other what is new since its last run. Approvals
     are put to ``ask``, and refused where there is none. Nothing is waited for: what ``wait_for`` names is looked at
     once, and the run goes on or, where it ``must_be_there``, fails. Other workflows are not triggered; ``notify`` and
-    ``deadline`` are Airflow's.
+    ``deadline`` are Airflow's. What is in ``earlier`` is not run again; ``judged`` is called with each check's table
+    and outcome.
 
     Raises:
         InputError: when a param is unknown or not of its type.
@@ -82,6 +86,8 @@ def run_workflow(
         ask or (lambda _: None),
         log or logging.getLogger(f"dataflow.run.{workflow.name}"),
         must_be_there,
+        earlier or Earlier(),
+        judged,
     )
     return run.walk()
 
@@ -117,6 +123,8 @@ class _LocalRun:
     ask: Ask
     log: logging.Logger
     must_be_there: bool
+    earlier: Earlier
+    judged: Judged | None
     began: datetime = field(default_factory=now)
     run_id: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -124,7 +132,8 @@ class _LocalRun:
     """Tasks that an earlier one decided against."""
 
     def __post_init__(self) -> None:
-        self.run_id = f"local__{self.began.isoformat(timespec='seconds')}_{uuid.uuid4().hex[:8]}"
+        self.outputs.update(self.earlier.outputs)
+        self.run_id = self.earlier.run_id or f"local__{self.began.isoformat(timespec='seconds')}_{uuid.uuid4().hex[:8]}"
 
     def walk(self) -> RunResult:
         """Run the tasks of the plan, which come in an order that respects what each is after."""
@@ -132,7 +141,7 @@ class _LocalRun:
         completed: list[str] = []
         superseded: str | None = None
         for task in self.workflow.plan.tasks:
-            if task.kind == "join":
+            if task.kind == "join" or task.id in self.earlier.outputs:
                 continue
             if task.id in self.skipped:
                 self.tell(StepEvent(task.id, "skipped"))
@@ -247,16 +256,24 @@ class _LocalRun:
             partition=None,
             params=self.params,
             task_id=task.id,
-            try_number=1,
+            try_number=self.earlier.try_number,
             output=self.outputs.get,
             state_of=lambda _: "running",  # of Airflow's runs only Airflow knows
             log=self.log,
             window=self.window,
             engine="local",
+            judged=self.judged,
         )
 
     def _finish(self, status: Literal["COMPLETED", "FAILED"], reason: str) -> None:
-        finish_run(self.workflow.name, self.run_id, status=status, reason=reason, try_number=1, settings=self.settings)
+        finish_run(
+            self.workflow.name,
+            self.run_id,
+            status=status,
+            reason=reason,
+            try_number=self.earlier.try_number,
+            settings=self.settings,
+        )
 
     def _result(
         self,

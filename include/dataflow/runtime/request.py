@@ -6,14 +6,20 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dataflow.interval import Interval
 
-__all__ = ["Engine", "RunKind", "RunRequest"]
+if TYPE_CHECKING:
+    from dataflow.quality.outcome import CheckOutcome
+
+__all__ = ["Engine", "Judged", "RunKind", "RunRequest"]
 
 Engine = Literal["airflow", "local"]
 RunKind = Literal["scheduled", "manual", "asset", "backfill"]
+
+Judged = Callable[[str, "CheckOutcome"], None]
+"""Called with a check's table and what came of it, sample rows included."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +51,5 @@ class RunRequest:
     """Gives the value of ``conn:ID.password`` or ``var:KEY``."""
     mask: Callable[[str], None] = lambda _: None
     """Has the engine hide a value in every log from here on."""
+    judged: Judged | None = None
+    """Of an engine that shows failing rows to the person who runs it; run history never holds them."""

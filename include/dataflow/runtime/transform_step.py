@@ -32,7 +32,10 @@ from dataflow.warehouse.load import LoadRequest, LoadResult, load
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["transform_table"]
+    from dataflow.loading.workflow import Workflow
+    from dataflow.runtime.window import RunWindow
+
+__all__ = ["LOADED", "load_request", "transform_table"]
 
 LOADED = "_dataflow_loaded_"
 
@@ -135,34 +138,38 @@ def _check_stage(
     return check
 
 
-def _load(step: Step, table: str, staged: list[str]) -> LoadResult:
-    spec = step.workflow.spec
-    mode, how = load_of(spec, table)
-    made_of = _sources_of(step, table)
-    request = LoadRequest(
-        workflow=step.workflow.name,
+def load_request(workflow: Workflow, table: str, *, run: RunWindow, run_id: str, staged: list[str]) -> LoadRequest:
+    """Say how the table's staged rows of a run are loaded."""
+    mode, how = load_of(workflow.spec, table)
+    made_of = _sources_of(workflow, table)
+    return LoadRequest(
+        workflow=workflow.name,
         table=table,
         mode=mode,
-        run_id=step.request.run_id,
-        window=step.window,
+        run_id=run_id,
+        window=run.window,
         parquet=staged,
         key=how.key or (),
         newest_by=how.newest_by,
         # Rows of several sources have no cursor in common: their load covers the window.
-        cursor=step.run.ranges.get(made_of[0]) if len(made_of) == 1 else None,
-        windowed=any(is_windowed(spec.sources[source]) for source in made_of),
+        cursor=run.ranges.get(made_of[0]) if len(made_of) == 1 else None,
+        windowed=any(is_windowed(workflow.spec.sources[source]) for source in made_of),
     )
+
+
+def _load(step: Step, table: str, staged: list[str]) -> LoadResult:
+    request = load_request(step.workflow, table, run=step.run, run_id=step.request.run_id, staged=staged)
     purpose = f"load {step.workflow.name}.{table}"
     with open_warehouse(step.settings, purpose=purpose, log=step.request.log) as connection:
         return load(connection, request)
 
 
-def _sources_of(step: Step, table: str) -> list[str]:
+def _sources_of(workflow: Workflow, table: str) -> list[str]:
     """Give the sources whose batches of this run the table's rows are made of."""
-    spec = step.workflow.spec
+    spec = workflow.spec
     source = base_source(spec, table)
     if source is not None:
         return [source]
-    reads = step.workflow.reads.get(table, frozenset())
+    reads = workflow.reads.get(table, frozenset())
     batches = {name.removeprefix("batch.") for name in reads if name.startswith("batch.")}
     return sorted(batches & spec.sources.keys())

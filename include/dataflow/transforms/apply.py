@@ -30,6 +30,7 @@ def apply_stages(
     window: Interval,
     python: Callable[[str, str | None], str],
     check: Callable[[Check, str], None],
+    entered: Callable[[Stage], None] = lambda _: None,
 ) -> str:
     """Run the stages in order and give the relation that holds the result: a temporary one, its name without a schema.
 
@@ -44,6 +45,7 @@ def apply_stages(
         window: The run's.
         python: Calls the author's function, by name, on a relation (None before there are rows), and gives a relation.
         check: Judges a relation; raises where the task may not go on.
+        entered: Called with each stage before it runs.
 
     Raises:
         ContractError: when data is not what a stage promises.
@@ -55,6 +57,7 @@ def apply_stages(
         _attempt(rows, "its batch", lambda: rows.start_from(source))
     for number, stage in enumerate(transform.stages, start=1):
         where = f"stage {number} ({stage_kind(stage)})"
+        entered(stage)
         _run_stage(rows, stage, where=where, python=python, check=check)
     if rows.relation is None:
         raise FatalError(f"{name}: no rows to load; give it a `sql` or `python` stage, or `from: <source>`")

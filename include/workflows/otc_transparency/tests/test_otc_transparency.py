@@ -54,7 +54,7 @@ def test_an_earlier_week_joins_those_that_are_there_also_when_all_is_made_anew(h
 def test_a_week_that_was_not_delivered_as_a_whole_is_refused_and_changes_nothing(house: Any) -> None:
     before = house.query("otc_transparency", VOLUMES)
 
-    result = house.try_to_run("otc_transparency", params={"week_ending": "2025-01-17"})
+    result = house.try_run("otc_transparency", params={"week_ending": "2025-01-17"})
 
     assert ("failed", "enough_records", ("ingest.trades",)) == (
         result.status,

@@ -10,14 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from dataflow import StepContext
+from dataflow import DataQualityError
 from dataflow.interval import Interval
 
 HERE = Path(__file__).parent
 
 
-def module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"shop_{path.stem}", path)
+def independent_totals() -> Any:
+    spec = importlib.util.spec_from_file_location("expected_totals", HERE / "expected_totals.py")
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
@@ -25,8 +25,24 @@ def module(path: Path) -> Any:
     return loaded
 
 
-EXPECTED = module(HERE / "expected_totals.py")
-TRANSFORM = module(HERE.parent / "transform.py")
+EXPECTED = independent_totals()
+ORDER = {
+    "order_id": "o1",
+    "customer_id": "c1",
+    "store_id": "s1",
+    "ordered_at": "2018-09-01T08:00:00Z",
+    "updated_at": "2018-09-01T08:00:00Z",
+    "status": "placed",
+    "subtotal": 1000,
+    "tax_paid": 60,
+    "order_total": 1060,
+}
+OTHERS = {
+    "items": [],
+    "customers": [{"customer_id": "c1", "name": "Ada"}],
+    "products": [{"sku": "p1", "name": "Tea", "type": "drink", "price": 500}],
+    "stores": [{"store_id": "s1", "name": "Brooklyn", "opened_at": "2018-09-01T00:00:00Z", "tax_rate": "0.06"}],
+}
 
 
 def revenue(house: Any) -> dict[str, tuple[int, int, int]]:
@@ -39,24 +55,39 @@ def days(first: date, last: date) -> Interval:
     return Interval(start, end)
 
 
-def test_an_order_keeps_its_row_where_its_store_is_unknown() -> None:
+def test_an_order_keeps_its_row_where_its_store_is_unknown(load_module: Any, make_context: Any) -> None:
     connection = duckdb.connect()
     orders = connection.sql("select 'o1' as order_id, 's9' as store_id, 1000::bigint as subtotal")
     stores = connection.sql("select 's1' as store_id, 'Brooklyn' as name, 0.04::decimal(5,4) as tax_rate")
 
-    rows = TRANSFORM.orders(StepContext(workflow="shop"), orders, stores).fetchall()
+    rows = load_module("transform").orders(make_context(), orders, stores).fetchall()
 
     assert [("o1", "s9", 1000, None, None)] == rows
 
 
-def test_the_tax_due_follows_the_rate_of_the_store() -> None:
+def test_the_tax_due_follows_the_rate_of_the_store(load_module: Any, make_context: Any) -> None:
     connection = duckdb.connect()
     orders = connection.sql("select 'o1' as order_id, 's1' as store_id, 1000::bigint as subtotal")
     stores = connection.sql("select 's1' as store_id, 'Brooklyn' as name, 0.04::decimal(5,4) as tax_rate")
 
-    rows = TRANSFORM.orders(StepContext(workflow="shop"), orders, stores).fetchall()
+    rows = load_module("transform").orders(make_context(), orders, stores).fetchall()
 
     assert [("o1", "s1", 1000, "Brooklyn", 40)] == rows
+
+
+def test_an_order_whose_total_is_not_its_sum_is_not_loaded(run_step: Any) -> None:
+    wrong = ORDER | {"order_total": 1061}
+
+    with pytest.raises(DataQualityError, match="total_is_subtotal_and_tax"):
+        run_step("transform.orders", rows=OTHERS | {"orders": [wrong]}, window="2018-09-01")
+
+
+def test_the_newest_version_of_an_order_is_loaded(run_step: Any) -> None:
+    returned = ORDER | {"updated_at": "2018-09-01T09:00:00Z", "status": "returned"}
+
+    run_step("transform.orders", rows=OTHERS | {"orders": [returned, ORDER]}, window="2018-09-01")
+
+    assert [("o1", True, 60)] == run_step.query("select order_id, is_returned, tax_due from orders")
 
 
 @pytest.mark.slow
@@ -77,9 +108,9 @@ def test_a_rerun_and_a_backfill_change_nothing(house: Any) -> None:
 
 
 @pytest.mark.slow
-def test_days_read_in_disorder_end_as_one_clean_read(tmp_path_factory: pytest.TempPathFactory, house: Any) -> None:
+def test_days_read_in_disorder_end_as_one_clean_read(make_house: Any, house: Any) -> None:
     """An update that is read before the order that it updates is not overwritten by it."""
-    alone = type(house)(tmp_path_factory.mktemp("disorder"))
+    alone = make_house()
     halves = [days(date(2018, 10, 1), date(2018, 11, 5)), days(date(2018, 9, 1), date(2018, 9, 30))]
 
     for half in halves:

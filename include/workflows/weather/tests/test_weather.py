@@ -53,10 +53,8 @@ def test_a_backfilled_month_changes_nothing(house: Any) -> None:
 
 
 @pytest.mark.parametrize("order", [[(2012, 2), (2012, 1)], [(2012, 1), (2012, 2), (2012, 1)]])
-def test_months_alone_give_their_days_in_any_order(
-    order: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory, house: Any
-) -> None:
-    alone = type(house)(tmp_path_factory.mktemp("months"))
+def test_months_alone_give_their_days_in_any_order(order: list[tuple[int, int]], make_house: Any, house: Any) -> None:
+    alone = make_house()
 
     for year, number in order:
         alone.run("weather", window=month(year, number))

@@ -1,0 +1,31 @@
+"""``dataflow workflow init``: a new workflow that runs as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataflow.cli.console import out
+from dataflow.settings import Settings
+
+__all__ = ["init_workflow"]
+
+
+def init_workflow(
+    name: Annotated[str, typer.Argument(help="Of the workflow: lower case letters, digits and _.")],
+    *,
+    source: Annotated[str, typer.Option(help="Where its rows come from: file, python or mock.")] = "file",
+    path: Annotated[
+        Path | None, typer.Option(help="With --source file: a CSV, JSON, NDJSON or Parquet file; it is copied.")
+    ] = None,
+    owner: Annotated[str, typer.Option(help="Who answers for it: a team or a person.")] = "data-team",
+) -> None:
+    """Make a new workflow: config, modules, three tests and a dbt model with its tests."""
+    from dataflow.scaffold.create import NewWorkflow, create_workflow
+
+    new = NewWorkflow(name=name, kind=source, owner=owner, path=path)
+    for file in create_workflow(Settings.load(), new):
+        out.print(f"created {file}", markup=False)
+    out.print(f"\nTry it:\n  dataflow workflow run {name} --show 5\n  dataflow workflow test {name}", markup=False)

@@ -1,0 +1,1 @@
+"""New workflows from templates."""
