@@ -2,8 +2,8 @@
 
 A case is a folder in ``tests/gallery``, laid out as the workflow's folder: ``config.yaml`` and modules. Beside them:
 ``expected.txt``, the exact lines; ``mended.yaml`` and, where the mistake is elsewhere, files in ``mended/``;
-``project/``, what else the project holds. A name that ends in ``.txt`` loses it, so that no linter reads what is no
-Python. ``config.prod.yaml`` is laid over where there is one.
+``project/``, what else the project holds, and ``mended_project/``, what of that is mended. A name that ends in ``.txt``
+loses it, so that no linter reads what is no Python. ``config.prod.yaml`` is laid over where there is one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kit.project import Project
 
 GALLERY = Path(__file__).resolve().parents[1] / "gallery"
 CASES = sorted(case.name for case in GALLERY.iterdir() if case.is_dir())
-OF_THE_CASE = ("expected.txt", "mended.yaml", "mended", "project")
+OF_THE_CASE = ("expected.txt", "mended.yaml", "mended", "project", "mended_project")
 
 
 def lay_out(case: Path, project: Project) -> Path:
@@ -48,6 +48,8 @@ def test_the_mended_config_is_sound(name: str, project: Project) -> None:
     shutil.copy(case / "mended.yaml", folder / "config.yaml")
     if (case / "mended").exists():
         shutil.copytree(case / "mended", folder, dirs_exist_ok=True)
+    if (case / "mended_project").exists():
+        shutil.copytree(case / "mended_project", project.root, dirs_exist_ok=True)
 
     registry = load_registry(project.root, environment="prod")
 

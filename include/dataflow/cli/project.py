@@ -37,6 +37,8 @@ def chosen(registry: Registry, name: str) -> Workflow:
     if own:
         raise ConfigError(own)
     names = sorted(path.name for path in _folders())
+    if name in names and registry.problems:  # in a file that it shares: the defaults, its template
+        raise ConfigError(registry.problems)
     near = difflib.get_close_matches(name, names, n=1)
     known = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(names) or 'none yet'}"
     raise InputError(f"no workflow {name!r}; {known}")

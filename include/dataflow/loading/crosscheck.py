@@ -17,6 +17,7 @@ from dataflow.loading.rules.functions import (
 )
 from dataflow.loading.rules.params import param_defaults_fit
 from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
+from dataflow.loading.rules.settings import settings_class_is_there
 from dataflow.loading.rules.sources import sources_are_sound
 from dataflow.loading.rules.subject import Finding, Subject
 from dataflow.loading.rules.tables import (
@@ -59,6 +60,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
     reads = reads_of(subject, python=python)
     missing_tables = list(islice(tables_exist(subject), MAX_PROBLEMS))
     for rule in (
+        settings_class_is_there,
         functions_fit,
         columns_are_well_named,
         types_are_known,

@@ -19,16 +19,16 @@ NEVER_WRITTEN = frozenset({"name"})
 """Keys of the root that come from elsewhere: the folder's name."""
 
 
-def keys_at(location: Location) -> list[str]:
+def keys_at(location: Location, model: type[BaseModel] = WorkflowSpec) -> list[str]:
     """Give the keys of the mapping at the location; none where it is free."""
-    keys = {field.alias or name for model in _models_at(location) for name, field in model.model_fields.items()}
+    keys = {field.alias or name for each in _models_at(location, model) for name, field in each.model_fields.items()}
     return sorted(keys if location else keys - NEVER_WRITTEN)
 
 
-def description_of(location: Location) -> str:
+def description_of(location: Location, model: type[BaseModel] = WorkflowSpec) -> str:
     """Give what the model says of a key, as the end of a sentence."""
-    for model in _models_at(location[:-1]):
-        for name, field in model.model_fields.items():
+    for each in _models_at(location[:-1], model):
+        for name, field in each.model_fields.items():
             if (field.alias or name) == location[-1] and field.description:
                 text = " ".join(field.description.split()).removesuffix(".")
                 return text[0].lower() + text[1:]
@@ -41,8 +41,8 @@ def source_types() -> list[str]:
     return sorted(tag for member in _members(get_args(union)[1]) if (tag := _tag(member)))
 
 
-def _models_at(location: Location) -> list[type[BaseModel]]:
-    found: list[Any] = [WorkflowSpec]
+def _models_at(location: Location, model: type[BaseModel]) -> list[type[BaseModel]]:
+    found: list[Any] = [model]
     for item in location:
         found = [inner for each in found for inner in _step(each, item)]
     members = [member for each in found for member in _members(each) or (each,)]

@@ -19,6 +19,7 @@ from dataflow.runtime.recording import as_step_error, record, stage_key
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.result import RunResult
 from dataflow.runtime.run import run_task
+from dataflow.runtime.typed_settings import typed_settings
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.params import param_schema
 
@@ -61,15 +62,18 @@ def run_workflow(
     Without a window a tick schedule takes its last complete one, any other what is new since its last run.
 
     Raises:
+        ConfigError: when ``settings.py`` does not take the workflow's settings.
         InputError: when a param is unknown or not of its type.
     """
+    log = log or logging.getLogger(f"dataflow.run.{workflow.name}")
+    typed_settings(workflow, environment=settings.environment, log=log)  # before the run is one
     run = _LocalRun(
         workflow,
         settings,
         params_of(workflow.spec, params or {}),
         window,
         progress or (lambda _: None),
-        log or logging.getLogger(f"dataflow.run.{workflow.name}"),
+        log,
     )
     return run.walk()
 

@@ -48,4 +48,10 @@ def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: S
     table = task.table or ""
     request.log.info("window %s, reads %s", run.window, run.ranges.get(table, "all of it"))
     key = stage_key(workflow, request, stage=stage, table=task.table)
-    return record(history, key, work=lambda: work(step, table), log=request.log).to_json()
+    return record(history, key, work=lambda: _checked(step, work, table), log=request.log).to_json()
+
+
+def _checked(step: Step, work: Callable[[Step, str], StepReceipt], table: str) -> StepReceipt:
+    """Do a task's work, the workflow's settings judged first: no step begins with settings that the next refuses."""
+    _ = step.author_settings
+    return work(step, table)

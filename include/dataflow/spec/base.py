@@ -52,5 +52,7 @@ def as_list(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-Names = Annotated[tuple[Text, ...], BeforeValidator(as_list), Field(min_length=1)]
+Names = Annotated[
+    tuple[Text, ...], BeforeValidator(as_list, json_schema_input_type=Text | tuple[Text, ...]), Field(min_length=1)
+]
 """One column, or a list of them."""

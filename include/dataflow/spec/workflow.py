@@ -51,6 +51,10 @@ class WorkflowSpec(Spec):
 
     name: Name
     """The folder's name; never written in the YAML."""
+    extends: Name | None = None
+    """The template in ``include/templates`` that the config builds on."""
+    with_: dict[Name, Any] = Field(default_factory=dict, alias="with")
+    """Values of the template's inputs."""
     title: Text | None = None
     """The DAG's display name."""
     description: Text
@@ -101,7 +105,7 @@ class WorkflowSpec(Spec):
     dbt: Dbt = Field(default_factory=Dbt)
     """How the models in ``dbt/models/<name>`` run."""
     publish: Publish = Field(default_factory=Publish)
-    """What others may read."""
+    """What others may read of it."""
 
     def public(self) -> dict[str, Any]:
         """Give the spec as JSON, as written: references stay references, defaults are left out."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dataflow.loading.messages import shown
+from dataflow.loading.placeholders import names_inputs
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.loading.yaml_document import Node
 
@@ -41,7 +42,9 @@ def _texts(node: Node, steps: Steps) -> Iterator[tuple[Steps, str]]:
 def _template(steps: Steps, text: str, *, allowed: bool) -> Findings:
     if "{{" not in text:
         return
-    if not allowed:
+    if names_inputs(text):
+        yield Finding(steps, "there are no `inputs` here", "only a template in include/templates has them")
+    elif not allowed:
         yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {ALLOWED}")
     elif re.sub(r"\{\{[^{}]*\}\}", "", text).find("{{") >= 0 or text.count("{{") != text.count("}}"):
         yield Finding(steps, f"the braces in {shown(text)} do not match", "each `{{` has its `}}`")
