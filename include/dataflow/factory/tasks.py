@@ -56,6 +56,8 @@ def execute(workflow: Workflow, task: Task, settings: Settings, /, **context: An
 
 def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Logger) -> RunRequest:
     """Read what the runtime needs to know from the context of an Airflow task."""
+    from airflow.sdk.log import mask_secret
+
     dag_run, ti = context["dag_run"], context["ti"]
     schedule = workflow.spec.schedule
     return RunRequest(
@@ -73,6 +75,7 @@ def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Lo
         state_of=_state_reader(ti, workflow.name),
         log=log,
         resolve=resolve_reference,
+        mask=mask_secret,
     )
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
+from dataflow.spec.resolved import is_resolved
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["description_of", "keys_at", "source_types"]
+__all__ = ["description_of", "is_resolved_at", "keys_at", "resolved_fields", "source_types"]
 
 Location = tuple[str | int, ...]
 """A path as pydantic gives it: keys, positions in lists, and tags of unions."""
@@ -39,6 +40,30 @@ def source_types() -> list[str]:
     """Give the types that a source may have."""
     union = WorkflowSpec.model_fields["sources"].annotation
     return sorted(tag for member in _members(get_args(union)[1]) if (tag := _tag(member)))
+
+
+def is_resolved_at(location: Location) -> bool:
+    """Tell whether the text at the location may hold templates and references."""
+    *inside, key = location
+    fields = (
+        field
+        for each in _models_at(tuple(inside), WorkflowSpec)
+        for name, field in each.model_fields.items()
+        if (field.alias or name) == key
+    )
+    return any(is_resolved(field.annotation, field.metadata) for field in fields)
+
+
+def resolved_fields() -> list[str]:
+    """Give what may hold templates and references, as messages say it: ``path of a file source``."""
+    found = [
+        f"{name} of a {kind} source"
+        for kind in source_types()
+        for each in _models_at(("sources", "", kind), WorkflowSpec)
+        for name, field in each.model_fields.items()
+        if is_resolved(field.annotation, field.metadata)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _models_at(location: Location, model: type[BaseModel]) -> list[type[BaseModel]]:

@@ -29,6 +29,7 @@ def ingest_source(step: Step, name: str) -> StepReceipt:
         settings=settings_values(step.author_settings),
         partition_key=request.partition_key,
         resolve=request.resolve,
+        mask=step.keep_secret,
     )
     manifest = ingest(
         IngestRequest(

@@ -14,8 +14,10 @@ from dataflow.errors import DataflowError, FatalError, InputError, RunSuperseded
 from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
 from dataflow.runtime.finish import finish_run
+from dataflow.runtime.masking import masked_logs
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import as_step_error, record, stage_key
+from dataflow.runtime.references import resolve_from_environment
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.result import RunResult
 from dataflow.runtime.run import run_task
@@ -75,7 +77,8 @@ def run_workflow(
         progress or (lambda _: None),
         log,
     )
-    return run.walk()
+    with masked_logs():
+        return run.walk()
 
 
 def params_of(spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,6 +215,7 @@ class _LocalRun:
             log=self.log,
             window=self.window,
             engine="local",
+            resolve=resolve_from_environment,
         )
 
     def _finish(self, status: Literal["COMPLETED", "FAILED"], reason: str) -> None:

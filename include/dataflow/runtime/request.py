@@ -43,3 +43,5 @@ class RunRequest:
     engine: Engine = "airflow"
     resolve: Callable[[str], str] | None = None
     """Gives the value of ``conn:ID.password`` or ``var:KEY``."""
+    mask: Callable[[str], None] = lambda _: None
+    """Tells the engine of a value that none of its logs may show."""

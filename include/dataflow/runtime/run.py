@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.errors import FatalError
 from dataflow.ops.history import open_history
 from dataflow.runtime.ingest_step import ingest_source
+from dataflow.runtime.masking import mask_error
 from dataflow.runtime.publish_step import publish_tables
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import TaskStage, record, stage_key
@@ -52,6 +53,13 @@ def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: S
 
 
 def _checked(step: Step, work: Callable[[Step, str], StepReceipt], table: str) -> StepReceipt:
-    """Do a task's work, the workflow's settings judged first: no step begins with settings that the next refuses."""
-    _ = step.author_settings
-    return work(step, table)
+    """Do a task's work, the workflow's settings judged first: no step begins with settings that the next refuses.
+
+    What went wrong is told without secrets, here, before anybody writes it down.
+    """
+    try:
+        _ = step.author_settings
+        return work(step, table)
+    except Exception as error:
+        mask_error(error)
+        raise

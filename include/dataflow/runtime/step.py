@@ -17,6 +17,7 @@ from dataflow.landing.manifest import Manifest, read_manifest, verify
 from dataflow.loading.workflow import Workflow
 from dataflow.ops.history import History
 from dataflow.runtime.context import StepContext
+from dataflow.runtime.masking import keep_secret
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.typed_settings import typed_settings
@@ -48,6 +49,11 @@ class Step:
     def validated(self) -> frozenset[str]:
         """The sources whose batch a task of its own judges."""
         return frozenset(task.table for task in self.workflow.plan.tasks if task.kind == "validate" and task.table)
+
+    def keep_secret(self, value: str) -> None:
+        """Hide a value from everything that is written from now on, by us and by the engine."""
+        keep_secret(value)
+        self.request.mask(value)
 
     @cached_property
     def author_settings(self) -> Mapping[str, Any] | BaseModel:

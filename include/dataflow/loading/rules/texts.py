@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dataflow.loading.messages import shown
+from dataflow.loading.model_keys import is_resolved_at, resolved_fields
 from dataflow.loading.placeholders import names_inputs
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.loading.yaml_document import Node
@@ -15,16 +16,25 @@ __all__ = ["texts_are_sound"]
 _REFERENCE = re.compile(r"\$\{(?:[A-Z_][A-Z0-9_]*(?::-[^{}]*)?|conn:[\w.-]+\.[a-z_]+|var:[\w.-]+)\}")
 _ESCAPED = "$${"
 FORMS = "${NAME}, ${NAME:-default}, ${conn:ID.password} or ${var:KEY}"
-ALLOWED = "only in the path of a file source"
 
 
 def texts_are_sound(root: Node) -> Findings:
     """Check every text of a config, whether or not the rest of it is sound."""
     for steps, text in _texts(root, ()):
-        if "{{" in text or "${" in text:
-            allowed = len(steps) == 3 and steps[0] == "sources" and steps[2] == "path"
+        if ("{{" in text or "${" in text) and steps[0] != "with":  # an input is judged where it is placed
+            allowed = is_resolved_at(_tagged(root, steps))
             yield from _template(steps, text, allowed=allowed)
             yield from _references(steps, text.replace(_ESCAPED, ""), allowed=allowed)
+
+
+def _tagged(root: Node, steps: Steps) -> Steps:
+    """Put the type of a source behind its name, as the config model knows its members."""
+    kind = root.at((*steps[:2], "type")) if steps[0] == "sources" else None
+    return (*steps[:2], kind.value, *steps[2:]) if kind is not None and isinstance(kind.value, str) else steps
+
+
+def _allowed() -> str:
+    return f"only in the {', the '.join(resolved_fields())}"
 
 
 def _texts(node: Node, steps: Steps) -> Iterator[tuple[Steps, str]]:
@@ -45,7 +55,7 @@ def _template(steps: Steps, text: str, *, allowed: bool) -> Findings:
     if names_inputs(text):
         yield Finding(steps, "there are no `inputs` here", "only a template in include/templates has them")
     elif not allowed:
-        yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {ALLOWED}")
+        yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {_allowed()}")
     elif re.sub(r"\{\{[^{}]*\}\}", "", text).find("{{") >= 0 or text.count("{{") != text.count("}}"):
         yield Finding(steps, f"the braces in {shown(text)} do not match", "each `{{` has its `}}`")
 
@@ -54,6 +64,6 @@ def _references(steps: Steps, text: str, *, allowed: bool) -> Findings:
     if "${" not in text:
         return
     if not allowed:
-        yield Finding(steps, "`${ }` is not resolved here", f"references stand {ALLOWED}, write $${{ for the text")
+        yield Finding(steps, "`${ }` is not resolved here", f"references stand {_allowed()}, write $${{ for the text")
     elif "${" in _REFERENCE.sub("", text):
         yield Finding(steps, f"{shown(text)} holds a reference that is none", f"write {FORMS}")
