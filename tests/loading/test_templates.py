@@ -126,12 +126,12 @@ def test_a_template_that_grows_without_end_is_refused_at_once(project: Project) 
     project.write_file("include/templates/large.yaml", f"inputs: {{rows: {{type: array}}}}\nsettings:\n{places}")
     rows = ", ".join(["1"] * 20_000)
     project.write_workflow("orders", f"extends: large\nwith: {{rows: [{rows}]}}\ndescription: x\nowner: y\n")
-    began = time.monotonic()
+    began = time.process_time()
 
     lines = told(project, "orders")
 
     assert any("the inputs bring in more than 256 kB" in line for line in lines)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_broken_template_hides_no_workflow_that_does_not_use_it(house: Project) -> None:

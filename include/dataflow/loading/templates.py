@@ -118,7 +118,7 @@ def _filled(template: Template, config: Node, *, name: str) -> Layer:
     if problems:
         return Layer(None, tuple(problems))
     body, problems = fill(template.body, {**template.defaults, **values})
-    return Layer(body, tuple(problems))
+    return Layer(None if problems else body, tuple(problems))
 
 
 def _problems_of_values(
