@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -163,3 +164,19 @@ def test_each_value_keeps_the_file_that_it_came_from(house: Project) -> None:
     assert ("daily_files.yaml", 1) == places["owner"]
     assert ("config.yaml", 2) == places["retries"]
     assert ("config.yaml", 3) == places["description"]
+
+
+@pytest.mark.parametrize("stands_there", ["directory", "pipe", "link_out", "link_to_itself"])
+def test_what_is_no_file_in_place_of_a_template_is_refused_at_once(project: Project, stands_there: str) -> None:
+    folder = project.root / "include" / "templates"
+    folder.mkdir(parents=True)
+    file = folder / "odd.yaml"
+    {
+        "directory": file.mkdir,
+        "pipe": lambda: os.mkfifo(file),
+        "link_out": lambda: file.symlink_to("/etc/passwd"),
+        "link_to_itself": lambda: file.symlink_to(file),
+    }[stands_there]()
+    project.write_workflow("orders", "extends: odd\ndescription: x\n")
+
+    assert ["include/templates/odd.yaml:1:1"] == [line.split(": ")[0] for line in told(project, "orders")]

@@ -16,7 +16,7 @@ from dataflow.loading.messages import shown
 from dataflow.loading.near_miss import known_words
 from dataflow.loading.yaml_document import MAX_BYTES, Node, dotted
 
-__all__ = ["fill", "names_inputs"]
+__all__ = ["fill", "inputs_named_in", "names_inputs"]
 
 MAX_FILLED = MAX_BYTES
 """Values and characters that placeholders bring in: as much as a file may hold, whatever its size."""
@@ -30,6 +30,16 @@ Steps = tuple[str | int, ...]
 def names_inputs(text: str) -> bool:
     """Tell whether a text has a placeholder, well formed or not."""
     return "inputs" in text and _MENTION.search(text) is not None
+
+
+def inputs_named_in(body: Node) -> set[str]:
+    """Give the name of every input that a text or a key of the template names."""
+    value = body.value
+    if isinstance(value, str):
+        return set(_PLACEHOLDER.findall(value))
+    children: list[Node] = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    named = {name for key in value for name in _PLACEHOLDER.findall(key)} if isinstance(value, dict) else set()
+    return named.union(*map(inputs_named_in, children))
 
 
 def fill(body: Node, values: Mapping[str, Node]) -> tuple[Node, list[Problem]]:

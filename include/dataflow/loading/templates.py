@@ -16,7 +16,7 @@ from dataflow.errors import Problem
 from dataflow.loading.layer import Layer, read_layer
 from dataflow.loading.messages import problem_at, problems_of, shown
 from dataflow.loading.near_miss import known_words
-from dataflow.loading.placeholders import fill
+from dataflow.loading.placeholders import fill, inputs_named_in
 from dataflow.loading.rules.params import is_pattern, misfits
 from dataflow.loading.yaml_document import Node
 from dataflow.paths import TEMPLATES
@@ -38,6 +38,8 @@ class Template:
     defaults: Mapping[str, Node]
     """Of the inputs that have one."""
     problems: tuple[Problem, ...]
+    unused: tuple[Problem, ...] = ()
+    """Inputs that nothing names; told where nothing else is wrong, for a misspelt name leaves one unused too."""
 
 
 class Templates:
@@ -73,10 +75,18 @@ def _template(layer: Layer) -> Template:
         inputs = TemplateHead.model_validate(head).inputs
     except ValidationError as error:
         return Template(None, {}, {}, (*problems, *problems_of(error, root, model=TemplateHead)))
-    problems += _problems_of_defaults(inputs, root)
     body = replace(root, value={key: node for key, node in root.value.items() if key != "inputs"})
+    problems += _problems_of_defaults(inputs, root)
     defaults = {name: node for name in inputs if (node := root.at(("inputs", name, "default"))) is not None}
-    return Template(None if problems else body, inputs, defaults, tuple(problems))
+    unused = tuple(
+        problem_at(root, ("inputs", name), "nothing uses this input", hint=_where(name), on_key=True)
+        for name in inputs.keys() - inputs_named_in(body)
+    )
+    return Template(None if problems else body, inputs, defaults, tuple(problems), unused)
+
+
+def _where(name: str) -> str:
+    return f"write {{{{ inputs.{name} }}}} where it belongs, or remove it"
 
 
 def _problems_of_defaults(inputs: Mapping[str, Input], root: Node) -> Iterator[Problem]:
@@ -118,6 +128,7 @@ def _filled(template: Template, config: Node, *, name: str) -> Layer:
     if problems:
         return Layer(None, tuple(problems))
     body, problems = fill(template.body, {**template.defaults, **values})
+    problems = problems or [*template.unused]
     return Layer(None if problems else body, tuple(problems))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, StringConstraints
 
-from dataflow.durations import format_duration, parse_duration
+from dataflow.durations import DURATION_PATTERN, format_duration, parse_duration
 
 __all__ = ["Count", "Duration", "Flag", "Name", "Names", "Spec", "Sql", "Text", "as_list"]
 
@@ -41,7 +41,7 @@ Count = Annotated[int, Strict(), Field(ge=0)]
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(parse_duration, json_schema_input_type=str),
+    BeforeValidator(parse_duration, json_schema_input_type=Annotated[str, Field(pattern=DURATION_PATTERN)]),
     PlainSerializer(format_duration, return_type=str),
 ]
 """``30s 5m 2h 1d``."""

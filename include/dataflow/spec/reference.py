@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from dataflow.durations import DURATION_PATTERN
 from dataflow.spec.json_schema import Schema, workflow_schema
 
 __all__ = ["config_reference"]
@@ -82,6 +83,8 @@ def _kind(part: Schema) -> str:
             kind = f"list of ({items})" if " or " in items else f"list of {items}"
         case {"type": "object"}:
             kind = _mapping(part)
+        case {"pattern": pattern} if pattern == DURATION_PATTERN:
+            kind = "duration"
         case {"format": "date"}:
             kind = "date"
         case _:
