@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-__all__ = ["format_duration", "parse_duration"]
+__all__ = ["DURATION_PATTERN", "format_duration", "parse_duration"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_FORM = re.compile(r"(?:[0-9]+[dhms])+\Z")
+DURATION_PATTERN = r"^(?:[0-9]+[dhms])+$"
+_FORM = re.compile(DURATION_PATTERN.replace("$", r"\Z"))
 _PART = re.compile(r"([0-9]+)([dhms])")
 
 

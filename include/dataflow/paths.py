@@ -7,10 +7,26 @@ from pathlib import Path
 
 from dataflow.errors import InputError
 
-__all__ = ["WORKFLOWS", "find_project", "folder_of", "relative_name", "workflow_around", "workflows_folder"]
+__all__ = [
+    "REFERENCE",
+    "SCHEMA",
+    "TEMPLATES",
+    "WORKFLOWS",
+    "find_project",
+    "folder_of",
+    "relative_name",
+    "workflow_around",
+    "workflows_folder",
+]
 
 WORKFLOWS = Path("include", "workflows")
 """From the project root to the folder that holds one folder a workflow."""
+TEMPLATES = Path("include", "templates")
+"""From the project root to the configs that others extend."""
+SCHEMA = Path("include", "dataflow", "workflow.schema.json")
+"""From the project root to what editors know of a config."""
+REFERENCE = Path("docs", "config-reference.md")
+"""From the project root to the page of every key."""
 
 
 def find_project(start: Path | None = None) -> Path:

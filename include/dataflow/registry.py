@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -19,14 +20,16 @@ from pydantic import ValidationError
 
 from dataflow.errors import ConfigError, InputError, Problem
 from dataflow.loading.carried import parse_import_error
-from dataflow.loading.layers import Layer, read_defaults, read_layers
+from dataflow.loading.layer import Layer
+from dataflow.loading.layers import read_defaults, read_layers
 from dataflow.loading.load import load_workflow
 from dataflow.loading.messages import problem_at
 from dataflow.loading.model_keys import Location
 from dataflow.loading.near_miss import known_words
 from dataflow.loading.own_fault import problem_of_ours
+from dataflow.loading.templates import Templates
 from dataflow.loading.workflow import Workflow
-from dataflow.paths import WORKFLOWS, workflows_folder
+from dataflow.paths import TEMPLATES, WORKFLOWS, workflows_folder
 from dataflow.spec.sources import PublishedSource
 from dataflow.spec.tables import tables_of
 from dataflow.spec.workflow import WorkflowSpec
@@ -55,12 +58,14 @@ def load_registry(root: Path, *, only: str | None = None, environment: str | Non
     environment = os.environ.get("DATAFLOW_ENVIRONMENT", "") if environment is None else environment
     chosen = [name for name in (_folders(root) if only is None else [only]) if _holds_a_workflow(root, name)]
     everyone = frozenset(chosen) if only is None else None
-    defaults = read_defaults(root)
+    defaults, templates = read_defaults(root), Templates(root)
     loaded: dict[str, Workflow] = {}
     problems: set[Problem] = set()
     for name in chosen:
         try:
-            loaded[name] = load_workflow(root, name, environment=environment, defaults=defaults, workflows=everyone)
+            loaded[name] = load_workflow(
+                root, name, environment=environment, defaults=defaults, templates=templates, workflows=everyone
+            )
         except ConfigError as error:
             problems.update(error.problems)
         except InputError:
@@ -69,7 +74,9 @@ def load_registry(root: Path, *, only: str | None = None, environment: str | Non
         except Exception as error:  # noqa: BLE001  # one folder must never take the others along
             problems.add(problem_of_ours(name, error))
     if only is None:
-        for name, found in _problems_between(loaded, root, environment=environment, defaults=defaults):
+        for name, found in _problems_between(
+            loaded, partial(read_layers, root, environment=environment, defaults=defaults, templates=templates)
+        ):
             problems.add(found)
             loaded.pop(name, None)
     return Registry(MappingProxyType(loaded), tuple(sorted(problems)))
@@ -101,15 +108,13 @@ def _holds_a_workflow(root: Path, name: str) -> bool:
     return any(name != "__pycache__" and not name.startswith(".") for name in left)
 
 
-def _problems_between(
-    loaded: Mapping[str, Workflow], root: Path, *, environment: str, defaults: Layer
-) -> list[tuple[str, Problem]]:
+def _problems_between(loaded: Mapping[str, Workflow], layers_of: Callable[[str], Layer]) -> list[tuple[str, Problem]]:
     """Find what workflows expect of others that the others do not give; what a broken one gives is not judged."""
     found: list[tuple[str, Problem]] = []
     for name, workflow in loaded.items():
         for steps, owner, table, given in _expectations(workflow, loaded):
             if table not in given:
-                layer = read_layers(root, name, environment=environment, defaults=defaults)
+                layer = layers_of(name)
                 hint = known_words(table, given, what="it has")
                 if layer.root is not None:
                     found.append((name, problem_at(layer.root, steps, f"{owner} has no '{table}' to read", hint=hint)))
@@ -206,6 +211,8 @@ def _breaks(problem: Problem, name: str, value: Mapping[str, Any]) -> bool:
     if problem.severity == "error" and problem.path.startswith(own):
         return any(problem.path == folder or problem.path.startswith(f"{folder}/") for folder in own)
     if problem.path == f"{WORKFLOWS.as_posix()}/defaults.yaml":
+        return True
+    if problem.path == f"{TEMPLATES.as_posix()}/{value.get('spec', {}).get('extends')}.yaml":
         return True
     shared = re.fullmatch(r"include/(pipelines/.+)\.py", problem.path)
     return shared is not None and f"{shared.group(1).replace('/', '.')}:" in json.dumps(value.get("spec"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from kit.program import Program, program_in
@@ -120,3 +121,49 @@ def test_validate_of_a_workflow_that_is_not_there_says_so(project: Project, data
     answer = dataflow("config", "validate", "evens")
 
     assert (1, "no workflow 'evens'; did you mean 'events'?\n") == (answer.code, answer.err)
+
+
+def test_show_says_of_each_value_where_it_came_from(project: Project, dataflow: Program) -> None:
+    project.write_file("include/workflows/defaults.yaml", "retries: 5\ntags: [house]\n")
+    project.write_file(
+        "include/templates/made_up.yaml",
+        "inputs: {rows: {type: integer}}\n"
+        "sources:\n  events: {type: mock, rows: '{{ inputs.rows }}', columns: {id: BIGINT}}\n",
+    )
+    config = "extends: made_up\nwith: {rows: 7}\ndescription: x\nowner: y\nstart_date: 2025-01-01\ntags: [own]\n"
+    project.write_workflow("events", config)
+
+    rows = dataflow("config", "show", "events", "--origin", "--json").json
+    table = dataflow("config", "show", "events", "--origin").out
+
+    found = {row["key"]: (row["value"], row["path"], row["line"]) for row in rows}
+    assert (5, "include/workflows/defaults.yaml", 1) == found["retries"]
+    assert ("house", "include/workflows/defaults.yaml", 2) == found["tags.0"]
+    assert ("own", "include/workflows/events/config.yaml", 6) == found["tags.1"]
+    assert (7, "include/workflows/events/config.yaml", 2) == found["sources.events.rows"]
+    assert ("mock", "include/templates/made_up.yaml", 3) == found["sources.events.type"]
+    assert ["retries", "5", "include/workflows/defaults.yaml:1"] in [line.split() for line in table.splitlines()]
+
+
+def test_show_tells_what_is_wrong_in_a_template(project: Project, dataflow: Program) -> None:
+    project.write_file("include/templates/broken.yaml", "owner: x\nowner: y\n")
+    project.write_workflow("events", "extends: broken\ndescription: x\n")
+
+    answer = dataflow("config", "show", "events")
+
+    assert 1 == answer.code
+    assert "include/templates/broken.yaml:2:1: owner: duplicate key" in answer.out
+
+
+def test_schema_prints_what_an_editor_reads(project: Project, dataflow: Program) -> None:
+    answer = dataflow("config", "schema")
+
+    assert {"owner", "sources", "extends"} <= answer.json["properties"].keys()
+
+
+def test_schema_writes_the_schema_and_the_reference_into_the_project(project: Project, dataflow: Program) -> None:
+    answer = dataflow("config", "schema", "--write")
+
+    assert "wrote include/dataflow/workflow.schema.json\nwrote docs/config-reference.md\n" == answer.out
+    assert json.loads((project.root / "include/dataflow/workflow.schema.json").read_text())["properties"]["owner"]
+    assert "| `owner` | text |" in (project.root / "docs/config-reference.md").read_text()

@@ -138,3 +138,13 @@ def test_query_takes_one_select_and_reads_nothing_else(project: Project, dataflo
     assert (1, 1) == (two.code, file.code)
     assert "exactly one SELECT" in two.err
     assert "Published tables of events: events" in file.err
+
+
+def test_list_shows_a_workflow_whose_template_is_broken(project: Project, dataflow: Program) -> None:
+    project.write_workflow("events")
+    project.write_file("include/templates/broken.yaml", "owner: x\nowner: y\n")
+    project.write_workflow("orders", "extends: broken\ndescription: x\n")
+
+    rows = {row["name"]: (row["state"], row["problems"]) for row in dataflow("workflow", "list", "--json").json}
+
+    assert {"events": ("healthy", 0), "orders": ("broken", 1)} == rows

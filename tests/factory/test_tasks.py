@@ -231,3 +231,23 @@ def test_nothing_that_airflow_may_print_of_a_dag_holds_the_password_of_run_histo
 
     shown = [dag.on_success_callback, dag.on_failure_callback, *(task.python_callable for task in dag.tasks)]
     assert "hunter2" not in repr(shown)
+
+
+def test_what_a_reference_gives_of_a_secret_is_hidden_in_errors_and_told_to_airflows_masker(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.log import redact
+
+    secret = "token-of-the-drop-4711"
+    monkeypatch.setenv("DROP_TOKEN", secret)
+    source = {"type": "file", "format": "csv", "path": "${DROP_TOKEN}/a.csv", "columns": {"a": "BIGINT"}}
+    project.write_workflow("drop", {**MOCK_CONFIG, "sources": {"drop": source}})
+    dag = build_dag(project.workflow("drop"), project.settings())
+    open_history(project.settings().ops).create()
+
+    with pytest.raises(AirflowFailException) as raised:
+        Run().execute(dag)
+
+    assert "no file ***/a.csv" in str(raised.value)
+    assert secret not in str(raised.value.__cause__)
+    assert "*** failed" == redact(f"{secret} failed")

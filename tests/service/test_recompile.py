@@ -17,7 +17,13 @@ def test_nothing_is_due_while_nothing_changes(watch):
 
 
 @pytest.mark.parametrize(
-    "path", ["dbt/models/shop/orders.sql", "dbt/macros/new.sql", "include/workflows/new/config.yaml"]
+    "path",
+    [
+        "dbt/models/shop/orders.sql",
+        "dbt/macros/new.sql",
+        "include/workflows/new/config.yaml",
+        "include/templates/daily_files.yaml",
+    ],
 )
 def test_a_change_is_due_once_it_was_still_for_one_look(project, watch, path):
     project.write_file(path, "select 2 as n, 'changed' as what")

@@ -9,7 +9,7 @@ from dataflow.loading.workflow import Workflow
 from dataflow.registry import Registry, load_registry
 from dataflow.settings import Settings
 
-__all__ = ["chosen", "open_project"]
+__all__ = ["broken_workflows", "chosen", "open_project"]
 
 
 def open_project(*, only: str | None = None) -> tuple[Settings, Registry]:
@@ -37,9 +37,23 @@ def chosen(registry: Registry, name: str) -> Workflow:
     if own:
         raise ConfigError(own)
     names = sorted(path.name for path in _folders())
+    if name in names and registry.problems:  # in a file that it shares: the defaults, its template
+        raise ConfigError(registry.problems)
     near = difflib.get_close_matches(name, names, n=1)
     known = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(names) or 'none yet'}"
     raise InputError(f"no workflow {name!r}; {known}")
+
+
+def broken_workflows(registry: Registry) -> dict[str, int]:
+    """Give every workflow that cannot run, with how many problems it has of its own or else of what it shares."""
+    own: dict[str, int] = {}
+    for problem in registry.problems:
+        parts = problem.path.split("/")
+        if len(parts) > 3 and parts[2] not in registry.workflows:
+            own[parts[2]] = own.get(parts[2], 0) + 1
+    shared = sum(problem.path.count("/") < 3 for problem in registry.problems)
+    names = {path.name for path in _folders()} - registry.workflows.keys()
+    return {name: shared for name in names if shared} | own
 
 
 def _folders() -> list[Path]:

@@ -38,6 +38,7 @@ def validate(
     Exit code 1 where there is an error; warnings alone leave it 0.
     """
     from dataflow.linting.lint import lint
+    from dataflow.runtime.settings_check import check_settings
 
     settings, registry = open_project()
     wanted = set(names or ())
@@ -46,7 +47,8 @@ def validate(
         if not folder_of(settings.project, name).exists():
             chosen(registry, name)
     deep = lint(registry, settings, variables=_variables(settings), names=wanted or None)
-    problems = sorted({*shallow, *deep})
+    healthy = [workflow for name, workflow in registry.workflows.items() if not wanted or name in wanted]
+    problems = sorted({*shallow, *deep, *check_settings(healthy, environment=settings.environment)})
     _print(form, problems)
     if form is Format.text:
         broken = {owner for problem in shallow if (owner := _owner(problem))}

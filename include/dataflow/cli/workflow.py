@@ -10,7 +10,7 @@ from dataflow.cli.console import emit, err, out, print_json, seconds
 from dataflow.cli.failing_rows import FailingRows
 from dataflow.cli.given import param_values, window_of
 from dataflow.cli.progress import RunProgress
-from dataflow.cli.project import chosen, open_project
+from dataflow.cli.project import broken_workflows, chosen, open_project
 from dataflow.cli.remote import run_in_airflow
 from dataflow.cli.sandbox import sandbox_of
 from dataflow.errors import ConfigError, InputError
@@ -47,11 +47,7 @@ def list_workflows(*, as_json: Annotated[bool, typer.Option("--json", help="Prin
         }
         for name, workflow in registry.workflows.items()
     ]
-    broken: dict[str, int] = {}
-    for problem in registry.problems:
-        parts = problem.path.split("/")
-        if len(parts) > 3 and parts[2] not in registry.workflows:
-            broken[parts[2]] = broken.get(parts[2], 0) + 1
+    broken = broken_workflows(registry)
     rows += [
         dict.fromkeys(["name", "schedule", "owner", "sources", "models", "state", "last_run", "problems"], "")
         | {"name": name, "sources": [], "models": 0, "state": "broken", "last_run": last.get(name, "never")}

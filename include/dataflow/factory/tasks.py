@@ -71,6 +71,8 @@ def in_airflows_words(workflow: Workflow, task: Task) -> Iterator[logging.Logger
 
 def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Logger) -> RunRequest:
     """Read what the runtime needs to know from the context of an Airflow task."""
+    from airflow.sdk.log import mask_secret
+
     dag_run, ti = context["dag_run"], context["ti"]
     schedule = workflow.spec.schedule
     return RunRequest(

@@ -46,6 +46,7 @@ class Module:
     functions: dict[str, Definition] = field(default_factory=dict)
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Local name to module and name there; a module beside this one begins with a dot."""
+    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     other_names: frozenset[str] = frozenset()
     """Classes and assigned names: they may well be callable."""
     is_open: bool = False
@@ -195,12 +196,14 @@ def _read_module(project: Path, path: str) -> Module | None:
 def _module_of(tree: ast.Module, path: str) -> Module:
     functions: dict[str, Definition] = {}
     imports: dict[str, tuple[str, str]] = {}
+    classes: dict[str, ast.ClassDef] = {}
     others: set[str] = set()
     is_open = False
     for node in _top_level(tree.body):
         if isinstance(node, Definition):
             functions[node.name] = node
         elif isinstance(node, ast.ClassDef):
+            classes[node.name] = node
             others.add(node.name)
         elif isinstance(node, ast.ImportFrom):
             is_open = is_open or any(each.name == "*" for each in node.names)
@@ -211,7 +214,7 @@ def _module_of(tree: ast.Module, path: str) -> Module:
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             others.update(name.id for each in targets for name in ast.walk(each) if isinstance(name, ast.Name))
-    return Module(path, functions, imports, frozenset(others), is_open)
+    return Module(path, functions, imports, classes, frozenset(others), is_open)
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:

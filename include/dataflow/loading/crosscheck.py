@@ -19,6 +19,7 @@ from dataflow.loading.rules.notify import notices_are_sound
 from dataflow.loading.rules.params import param_defaults_fit
 from dataflow.loading.rules.retries import never_retried_errors_exist
 from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
+from dataflow.loading.rules.settings import settings_class_is_there
 from dataflow.loading.rules.sources import sources_are_sound
 from dataflow.loading.rules.step_functions import outputs_are_given, step_functions_fit
 from dataflow.loading.rules.steps import steps_are_in_order, steps_are_well_formed
@@ -67,6 +68,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
     reads = reads_of(subject, python=python)
     missing_tables = list(islice(tables_exist(subject), MAX_PROBLEMS))
     for rule in (
+        settings_class_is_there,
         functions_fit,
         columns_are_well_named,
         types_are_known,

@@ -1,4 +1,4 @@
-"""A config is laid in layers: ``defaults.yaml`` < ``config.yaml`` < ``config.<environment>.yaml``.
+"""A config is laid in layers: its template < ``defaults.yaml`` < ``config.yaml`` < ``config.<environment>.yaml``.
 
 Mappings merge, lists replace, tags add up, another ``type`` replaces a whole source, and ``null`` removes what was
 inherited. Each value keeps the file and the place that it came from.
@@ -6,54 +6,63 @@ inherited. Each value keeps the file and the place that it came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 from dataflow.errors import Problem
-from dataflow.loading.files import UnreadableFile, read_file
-from dataflow.loading.yaml_document import MAX_BYTES, Node, read_document
+from dataflow.loading.layer import Layer, read_layer
+from dataflow.loading.messages import problem_at
+from dataflow.loading.templates import Templates, inherited_by
+from dataflow.loading.yaml_document import Node
 from dataflow.paths import WORKFLOWS
 
-__all__ = ["Layer", "merge", "read_defaults", "read_layer", "read_layers"]
+__all__ = ["merge", "read_defaults", "read_layers"]
 
 Steps = tuple[str | int, ...]
 _WORKFLOWS = WORKFLOWS.as_posix()
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One file as it was read; without a root where there is no such file or where it is broken."""
-
-    root: Node | None
-    problems: tuple[Problem, ...] = ()
-
-
-def read_layer(project: Path, name: str) -> Layer:
-    """Read one file of a config; its name is relative to the project."""
-    try:
-        content = read_file(project, name, limit=MAX_BYTES)
-    except UnreadableFile as error:
-        return Layer(None, (Problem(name, 1, 1, "", error.message, error.hint),))
-    if content is None:
-        return Layer(None)
-    root, problems = read_document(content, name)
-    return Layer(root, tuple(problems))
-
-
 def read_defaults(project: Path) -> Layer:
     """Read what every workflow of the project inherits."""
-    return read_layer(project, f"{_WORKFLOWS}/defaults.yaml")
+    layer = read_layer(project, f"{_WORKFLOWS}/defaults.yaml")
+    root = layer.root
+    if root is None or not isinstance(root.value, dict):
+        return layer
+    problems = [
+        problem_at(root, (key,), "it stands in config.yaml", hint="each config names its own template", on_key=True)
+        for key in ("extends", "with")
+        if key in root.value
+    ]
+    return Layer(None if problems else root, (*layer.problems, *problems))
 
 
-def read_layers(project: Path, name: str, *, environment: str = "", defaults: Layer | None = None) -> Layer:
-    """Read a workflow's config with everything that it inherits, and merge it."""
+def read_layers(
+    project: Path,
+    name: str,
+    *,
+    environment: str = "",
+    defaults: Layer | None = None,
+    templates: Templates | None = None,
+) -> Layer:
+    """Read a workflow's config with everything that it inherits, and merge it.
+
+    Args:
+        project: The project root.
+        name: The workflow's folder.
+        environment: Whose layer is laid over; none where it is empty.
+        defaults: What every workflow inherits, where it is read already.
+        templates: Those of the project, where some of them may be read already.
+    """
     folder = f"{_WORKFLOWS}/{name}"
     config = read_layer(project, f"{folder}/config.yaml")
     if config.root is None and not config.problems:
         return Layer(None, (_missing_config(project, folder),))
-    layers = [defaults or read_defaults(project), config]
+    own = [config]
     if environment:
-        layers.append(read_layer(project, f"{folder}/config.{environment}.yaml"))
+        own.append(read_layer(project, f"{folder}/config.{environment}.yaml"))
+    template = _inherited(own, templates or Templates(project))
+    layers = [template, defaults or read_defaults(project), *own]
     problems = tuple(problem for layer in layers for problem in layer.problems)
     if any(layer.problems and layer.root is None for layer in layers):
         return Layer(None, problems)
@@ -62,6 +71,12 @@ def read_layers(project: Path, name: str, *, environment: str = "", defaults: La
         merged = merge(merged, root)
     # What is missing altogether is missing in config.yaml, whatever is laid over it.
     return Layer(replace(config.root or merged, value=merged.value), problems)
+
+
+def _inherited(own: list[Layer], templates: Templates) -> Layer:
+    """Read the template that the workflow's own files name; another environment may give it other inputs."""
+    roots = [layer.root for layer in own if layer.root is not None]
+    return inherited_by(reduce(merge, roots), templates) if roots else Layer(None)
 
 
 def _missing_config(project: Path, folder: str) -> Problem:

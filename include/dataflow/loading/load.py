@@ -16,11 +16,13 @@ from dataflow.errors import ConfigError, InputError, Problem
 from dataflow.loading.callables import Modules
 from dataflow.loading.crosscheck import crosscheck, problems_of_texts
 from dataflow.loading.files import leads_into
-from dataflow.loading.layers import Layer, read_layers
+from dataflow.loading.layer import Layer
+from dataflow.loading.layers import read_layers
 from dataflow.loading.messages import problem_at, problems_of
 from dataflow.loading.model_files import find_models
 from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Subject
+from dataflow.loading.templates import Templates
 from dataflow.loading.workflow import Workflow
 from dataflow.loading.yaml_document import Node
 from dataflow.paths import WORKFLOWS, folder_of, workflows_folder
@@ -40,6 +42,7 @@ def load_workflow(
     *,
     environment: str = "",
     defaults: Layer | None = None,
+    templates: Templates | None = None,
     workflows: frozenset[str] | None = None,
 ) -> Workflow:
     """Read, merge and check one workflow. Its modules are looked at, never imported.
@@ -49,6 +52,7 @@ def load_workflow(
         name: The workflow's folder.
         environment: Whose ``config.<environment>.yaml`` is laid over ``config.yaml``.
         defaults: What every workflow inherits, where it is read already.
+        templates: Those of the project, where some of them may be read already.
         workflows: Every workflow of the project, where they are known already.
 
     Raises:
@@ -63,7 +67,7 @@ def load_workflow(
     misnamed = _problem_of_folder(project, folder)
     if misnamed is not None:
         raise ConfigError([misnamed])
-    layer = read_layers(project, name, environment=environment, defaults=defaults)
+    layer = read_layers(project, name, environment=environment, defaults=defaults, templates=templates)
     if layer.root is None:
         raise ConfigError(layer.problems)
     data = layer.root.plain()

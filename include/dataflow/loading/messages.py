@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dataflow.errors import Problem
 from dataflow.loading.model_keys import Location, description_of, keys_at, source_types
@@ -16,6 +16,7 @@ from dataflow.spec.base import NAME_PATTERN
 from dataflow.spec.notify import ADDRESS_PATTERN, CONNECTION_PATTERN
 from dataflow.spec.people import LINK_PATTERN
 from dataflow.spec.retries import ERROR_PATTERN
+from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["problem_at", "problems_of", "shown"]
 
@@ -55,8 +56,8 @@ _NOUNS = {
 }
 
 
-def problems_of(error: ValidationError, root: Node) -> list[Problem]:
-    """Give one problem for each place that pydantic complains about."""
+def problems_of(error: ValidationError, root: Node, *, model: type[BaseModel] = WorkflowSpec) -> list[Problem]:
+    """Give one problem for each place that pydantic complains about; ``model`` is what it compared with."""
     by_place: dict[Location, list[Any]] = {}
     found = error.errors(include_url=False, include_context=True, include_input=False)
     for each in found:
@@ -65,7 +66,7 @@ def problems_of(error: ValidationError, root: Node) -> list[Problem]:
         is_of_a_key = each["type"] in ("missing", "extra_forbidden") or each["loc"][-1:] == ("[key]",)
         place = each["loc"] if is_of_a_key else _written_steps(root, _without_tags(each["loc"]))
         by_place.setdefault(place, []).append(each)
-    return [_problem(errors, root) for errors in islice(by_place.values(), MAX_PROBLEMS)]
+    return [_problem(errors, root, model) for errors in islice(by_place.values(), MAX_PROBLEMS)]
 
 
 def problem_at(root: Node, location: Location, message: str, *, hint: str = "", on_key: bool = False) -> Problem:
@@ -126,14 +127,14 @@ def _written_steps(root: Node, location: Location, *, missing: bool = False) -> 
     return tuple(steps)
 
 
-def _problem(errors: list[Any], root: Node) -> Problem:
+def _problem(errors: list[Any], root: Node, model: type[BaseModel]) -> Problem:
     """Make one problem of the errors at one place; there are several where a union fails."""
     kind = errors[0]["type"]
     location = _without_tags(errors[0]["loc"])
     if kind == "missing":
-        return problem_at(root, location, "required key is missing", hint=description_of(errors[0]["loc"]))
+        return problem_at(root, location, "required key is missing", hint=description_of(errors[0]["loc"], model))
     if kind == "extra_forbidden":
-        return problem_at(root, location, "unknown key", hint=_nearest_key(errors[0]["loc"]), on_key=True)
+        return problem_at(root, location, "unknown key", hint=_nearest_key(errors[0]["loc"], model), on_key=True)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _wrong_type(root, location)
     if location[-1:] == ("[key]",):
@@ -194,9 +195,11 @@ def _way_out(error: Any, value: object) -> str:
     return ""
 
 
-def _nearest_key(location: Location) -> str:
+def _nearest_key(location: Location, model: type[BaseModel]) -> str:
     *inside, key = location
-    return known_words(str(key), keys_at(tuple(inside)))
+    if tuple(inside) == ("schedule", "assets") and key == "partition":
+        return "`partition` stands beside `cron`"
+    return known_words(str(key), keys_at(tuple(inside), model))
 
 
 def _wrong_type(root: Node, location: Location) -> Problem:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
+from dataflow.spec.resolved import is_resolved
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["description_of", "keys_at", "source_types"]
+__all__ = ["description_of", "is_resolved_at", "keys_at", "resolved_fields", "source_types"]
 
 Location = tuple[str | int, ...]
 """A path as pydantic gives it: keys, positions in lists, and tags of unions."""
@@ -19,16 +20,16 @@ NEVER_WRITTEN = frozenset({"name"})
 """Keys of the root that come from elsewhere: the folder's name."""
 
 
-def keys_at(location: Location) -> list[str]:
+def keys_at(location: Location, model: type[BaseModel] = WorkflowSpec) -> list[str]:
     """Give the keys of the mapping at the location; none where it is free."""
-    keys = {field.alias or name for model in _models_at(location) for name, field in model.model_fields.items()}
+    keys = {field.alias or name for each in _models_at(location, model) for name, field in each.model_fields.items()}
     return sorted(keys if location else keys - NEVER_WRITTEN)
 
 
-def description_of(location: Location) -> str:
+def description_of(location: Location, model: type[BaseModel] = WorkflowSpec) -> str:
     """Give what the model says of a key, as the end of a sentence."""
-    for model in _models_at(location[:-1]):
-        for name, field in model.model_fields.items():
+    for each in _models_at(location[:-1], model):
+        for name, field in each.model_fields.items():
             if (field.alias or name) == location[-1] and field.description:
                 text = " ".join(field.description.split()).removesuffix(".")
                 return text[0].lower() + text[1:]
@@ -41,8 +42,34 @@ def source_types() -> list[str]:
     return sorted(tag for member in _members(get_args(union)[1]) if (tag := _tag(member)))
 
 
-def _models_at(location: Location) -> list[type[BaseModel]]:
-    found: list[Any] = [WorkflowSpec]
+def is_resolved_at(location: Location, *, references: bool = False) -> bool:
+    """Tell whether the text at the location may hold templates, or ``references`` as well."""
+    *inside, key = location
+    fields = (
+        field
+        for each in _models_at(tuple(inside), WorkflowSpec)
+        for name, field in each.model_fields.items()
+        if (field.alias or name) == key
+    )
+    return any(is_resolved(field.annotation, field.metadata, references=references) for field in fields)
+
+
+def resolved_fields(*, references: bool) -> list[str]:
+    """Give what may hold templates, or ``references`` as well, as messages say it: ``path of a file source``."""
+    places: list[tuple[str, Location]] = [(f"a {kind} source", ("sources", "", kind)) for kind in source_types()]
+    places += [("wait_for", ("wait_for", 0)), ("approve", ("steps", 0, "approve"))]
+    found = [
+        f"{name} of {place}"
+        for place, location in places
+        for each in _models_at(location, WorkflowSpec)
+        for name, field in each.model_fields.items()
+        if is_resolved(field.annotation, field.metadata, references=references)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _models_at(location: Location, model: type[BaseModel]) -> list[type[BaseModel]]:
+    found: list[Any] = [model]
     for item in location:
         found = [inner for each in found for inner in _step(each, item)]
     members = [member for each in found for member in _members(each) or (each,)]

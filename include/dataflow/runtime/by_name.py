@@ -45,12 +45,19 @@ def load_config(name: str) -> WorkflowSpec:
 
 
 def validate_config(name: str) -> tuple[Problem, ...]:
-    """Give everything that is wrong with one workflow's config; nothing when it is healthy."""
+    """Give everything that is wrong with one workflow's config; nothing when it is healthy.
+
+    Raises:
+        InputError: when there is no such workflow.
+    """
+    from dataflow.runtime.settings_check import check_settings
+
+    settings = Settings.load()
     try:
-        load_config(name)
+        workflow = load_workflow(settings.project, name, environment=settings.environment)
     except ConfigError as exc:
         return exc.problems
-    return ()
+    return tuple(check_settings([workflow], environment=settings.environment))
 
 
 def run_workflow(name: str, *, params: Mapping[str, Any] | None = None, window: Interval | None = None) -> RunResult:

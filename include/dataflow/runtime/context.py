@@ -65,8 +65,8 @@ class StepContext:
     """The task's id, e.g. ``ingest.orders``."""
     run_id: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """What the config says under ``settings``."""
+    settings: Any = field(default_factory=dict)
+    """What the config says under ``settings``: a mapping, or the model that ``settings.py`` makes of it."""
     window: Interval = FIRST_DAY
     """What the run is about: half-open, UTC. A unit test that gives none gets the first day of 2025."""
     cursor: Interval | None = None

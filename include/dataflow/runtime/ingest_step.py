@@ -9,6 +9,7 @@ from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.render import Values, render_source
 from dataflow.runtime.step import Step
 from dataflow.runtime.sweeping import sweep_once_a_day
+from dataflow.runtime.typed_settings import settings_values
 from dataflow.sources.ingest import IngestRequest, ingest
 from dataflow.spec.sources import PythonSource
 
@@ -25,9 +26,10 @@ def ingest_source(step: Step, name: str) -> StepReceipt:
         cursor=cursor,
         run_id=request.run_id,
         params=request.params,
-        settings=step.workflow.spec.settings,
+        settings=settings_values(step.author_settings),
         partition_key=request.partition_key,
         resolve=request.resolve,
+        mask=step.keep_secret,
     )
     manifest = ingest(
         IngestRequest(

@@ -15,13 +15,16 @@ from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
 from dataflow.runtime.approval import settle_approval, subject_of
 from dataflow.runtime.finish import finish_run
+from dataflow.runtime.masking import masked_logs
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import as_step_error, record, stage_key
+from dataflow.runtime.references import resolve_from_environment
 from dataflow.runtime.request import Judged, RunRequest
 from dataflow.runtime.result import RunResult
 from dataflow.runtime.resume import Earlier
 from dataflow.runtime.run import run_task
+from dataflow.runtime.typed_settings import typed_settings
 from dataflow.runtime.waiting import awaited, is_there
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.params import param_schema
@@ -75,8 +78,11 @@ def run_workflow(
     and outcome.
 
     Raises:
+        ConfigError: when ``settings.py`` does not take the workflow's settings.
         InputError: when a param is unknown or not of its type.
     """
+    log = log or logging.getLogger(f"dataflow.run.{workflow.name}")
+    typed_settings(workflow, environment=settings.environment, log=log)  # before the run is one
     run = _LocalRun(
         workflow,
         settings,
@@ -84,12 +90,13 @@ def run_workflow(
         window,
         progress or (lambda _: None),
         ask or (lambda _: None),
-        log or logging.getLogger(f"dataflow.run.{workflow.name}"),
+        log,
         must_be_there,
         earlier or Earlier(),
         judged,
     )
-    return run.walk()
+    with masked_logs():
+        return run.walk()
 
 
 def params_of(spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,6 +270,7 @@ class _LocalRun:
             window=self.window,
             engine="local",
             judged=self.judged,
+            resolve=resolve_from_environment,
         )
 
     def _finish(self, status: Literal["COMPLETED", "FAILED"], reason: str) -> None:

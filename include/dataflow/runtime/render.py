@@ -16,15 +16,15 @@ from zoneinfo import ZoneInfo
 from dataflow.errors import FatalError
 from dataflow.identifiers import literal
 from dataflow.interval import Interval
-from dataflow.spec.sources import FileSource, Source
+from dataflow.runtime.masking import keep_secret
+from dataflow.runtime.references import is_secret
+from dataflow.spec.resolved import is_resolved
+from dataflow.spec.sources import Source
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-__all__ = ["TEMPLATED", "Values", "render", "render_source"]
-
-TEMPLATED: Mapping[type, tuple[str, ...]] = {FileSource: ("path",)}
-"""Which fields of which source may hold templates and references."""
+__all__ = ["Values", "render", "render_source"]
 
 _REFERENCE = re.compile(
     r"(?P<text>\$\$\{)"
@@ -48,6 +48,8 @@ class Values:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     resolve: Callable[[str], str] | None = None
     """Gives the value of ``conn:ID.password`` or ``var:KEY``."""
+    mask: Callable[[str], None] = keep_secret
+    """Takes every value that nobody may read in a log."""
 
     def names(self) -> dict[str, Any]:
         """Give what a template sees; what the run does not have is not defined there."""
@@ -66,8 +68,9 @@ def render_source(name: str, source: Source, *, values: Values) -> Source:
         FatalError: when a reference is not set or a template does not render; the text names field and name.
     """
     rendered = {
-        each: render(getattr(source, each), values=values, key=f"sources.{name}.{each}")
-        for each in TEMPLATED.get(type(source), ())
+        each: render(text, values=values, key=f"sources.{name}.{each}")
+        for each, field in type(source).model_fields.items()
+        if is_resolved(field.annotation, field.metadata) and (text := getattr(source, each)) is not None
     }
     return source.model_copy(update=rendered)
 
@@ -108,13 +111,19 @@ def _value_of(match: re.Match[str], values: Values, key: str) -> str:
     if match["lookup"]:
         if values.resolve is None:
             raise FatalError(f"{key}: ${{{match['lookup']}}} is known to Airflow only; here, give it as ${{NAME}}")
-        return values.resolve(match["lookup"])
+        return _masked(match["lookup"], values.resolve(match["lookup"]), values)
     value = values.environment.get(match["name"], "")
     if match["default"] is not None:
-        return value or match["default"]
+        return _masked(match["name"], value, values) if value else match["default"]
     if match["name"] not in values.environment:
         name = match["name"]
         raise FatalError(f"{key}: the variable {name} is not set; set it where tasks run, or write ${{{name}:-...}}")
+    return _masked(match["name"], value, values)
+
+
+def _masked(reference: str, value: str, values: Values) -> str:
+    if is_secret(reference):
+        values.mask(value)
     return value
 
 

@@ -50,6 +50,6 @@ class RunRequest:
     resolve: Callable[[str], str] | None = None
     """Gives the value of ``conn:ID.password`` or ``var:KEY``."""
     mask: Callable[[str], None] = lambda _: None
-    """Has the engine hide a value in every log from here on."""
+    """Tells the engine of a value that none of its logs may show."""
     judged: Judged | None = None
     """Of an engine that shows failing rows to the person who runs it; run history never holds them."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dataflow.errors import FatalError
 from dataflow.ops.history import open_history
 from dataflow.runtime.author_step import ask_gate, choose_way, run_function
 from dataflow.runtime.ingest_step import ingest_source
+from dataflow.runtime.masking import mask_error
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.publish_step import publish_tables
 from dataflow.runtime.receipt import StepReceipt
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from dataflow.spec.plan import Task
 
 __all__ = ["run_task"]
+
+T = TypeVar("T")
 
 _OF_TABLES: Mapping[str, tuple[TaskStage, Callable[[Step, str], StepReceipt]]] = {
     "ingest": ("INGESTED", ingest_source),
@@ -53,7 +56,7 @@ def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: S
     if task.kind in _OF_AUTHORS:
         act = _OF_AUTHORS[task.kind]
         key = stage_key(workflow, request, stage="STEP")
-        outcome = record(history, key, work=lambda: act(step, task), log=request.log)
+        outcome = record(history, key, work=lambda: _checked(step, lambda: act(step, task)), log=request.log)
         if outcome.message:
             request.log.info("%s %s", task.id, outcome.message)
         return outcome
@@ -61,4 +64,18 @@ def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: S
     table = task.table or ""
     request.log.info("window %s, reads %s", step.window, step.run.ranges.get(table, "all of it"))
     key = stage_key(workflow, request, stage=stage, table=task.table)
-    return TaskOutcome.of_receipt(record(history, key, work=lambda: work(step, table), log=request.log))
+    receipt = record(history, key, work=lambda: _checked(step, lambda: work(step, table)), log=request.log)
+    return TaskOutcome.of_receipt(receipt)
+
+
+def _checked(step: Step, work: Callable[[], T]) -> T:
+    """Do a task's work, the workflow's settings judged first: no step begins with settings that the next refuses.
+
+    What went wrong is told without secrets, here, before anybody writes it down.
+    """
+    try:
+        _ = step.author_settings
+        return work()
+    except Exception as error:
+        mask_error(error)
+        raise

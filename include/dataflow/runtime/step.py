@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import FatalError
 from dataflow.interval import Interval
@@ -17,10 +17,15 @@ from dataflow.landing.manifest import Manifest, read_manifest, verify
 from dataflow.loading.workflow import Workflow
 from dataflow.ops.history import History
 from dataflow.runtime.context import Outside, StepContext
+from dataflow.runtime.masking import keep_secret
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.request import RunRequest
+from dataflow.runtime.typed_settings import typed_settings
 from dataflow.runtime.window import RunWindow
 from dataflow.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["Step"]
 
@@ -45,6 +50,20 @@ class Step:
         """The sources whose batch a task of its own judges."""
         return frozenset(task.table for task in self.workflow.plan.tasks if task.kind == "validate" and task.table)
 
+    def keep_secret(self, value: str) -> None:
+        """Hide a value from everything that is written from now on, by us and by the engine."""
+        keep_secret(value)
+        self.request.mask(value)
+
+    @cached_property
+    def author_settings(self) -> Mapping[str, Any] | BaseModel:
+        """What author code gets as ``ctx.settings``.
+
+        Raises:
+            ConfigError: when ``settings.py`` does not take them.
+        """
+        return typed_settings(self.workflow, environment=self.settings.environment, log=self.request.log)
+
     def context(self, source: str | None, *, outside: Outside | None = None) -> StepContext:
         """Give what a function of the author's gets; ``source`` is the one whose range it sees."""
         return StepContext(
@@ -52,7 +71,7 @@ class Step:
             step=self.request.task_id,
             run_id=self.request.run_id,
             params=self.request.params,
-            settings=self.workflow.spec.settings,
+            settings=self.author_settings,
             window=self.window,
             cursor=self.run.ranges.get(source) if source else None,
             partition_key=self.request.partition_key,

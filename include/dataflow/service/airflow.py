@@ -133,7 +133,7 @@ def _prepare(here: _Installation) -> None:
     with here.screen.step("Warehouse, run history, pools and dbt models (dataflow init)"):
         log = here.programs.run("dataflow-init", python_module("dataflow", "init"))
     for line in log.read_text(encoding="utf-8").splitlines():
-        if line.startswith(("include/workflows/", "dbt/")):  # a problem, at its place
+        if line.startswith(("include/", "dbt/")):  # a problem, at its place
             here.screen.say(f"  {line}", "yellow")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.paths import TEMPLATES, WORKFLOWS
+
 if TYPE_CHECKING:
     from dataflow.settings import Settings
 
@@ -35,7 +37,8 @@ class ModelWatch:
         return True
 
     def _now(self) -> frozenset[tuple[str, int, int]]:
-        configs = _files(self._settings.project / "include" / "workflows", leave_out=NOT_READ_BY_DBT)
+        folders = [self._settings.project / folder for folder in (WORKFLOWS, TEMPLATES)]
+        configs = [file for folder in folders for file in _files(folder, leave_out=NOT_READ_BY_DBT)]
         read = [file for file in configs if file.name.endswith((".yaml", ".yml"))]
         return frozenset(_marks([*read, *_files(self._settings.dbt_project, leave_out=MADE_BY_COMPILE)]))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, StringConstraints
 
-from dataflow.durations import format_duration, parse_duration
+from dataflow.durations import DURATION_PATTERN, format_duration, parse_duration
 
 __all__ = ["Count", "Duration", "Flag", "Name", "Names", "Spec", "Sql", "Text", "as_list"]
 
@@ -41,7 +41,7 @@ Count = Annotated[int, Strict(), Field(ge=0)]
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(parse_duration, json_schema_input_type=str),
+    BeforeValidator(parse_duration, json_schema_input_type=Annotated[str, Field(pattern=DURATION_PATTERN)]),
     PlainSerializer(format_duration, return_type=str),
 ]
 """``30s 5m 2h 1d``."""
@@ -52,5 +52,7 @@ def as_list(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-Names = Annotated[tuple[Text, ...], BeforeValidator(as_list), Field(min_length=1)]
+Names = Annotated[
+    tuple[Text, ...], BeforeValidator(as_list, json_schema_input_type=Text | tuple[Text, ...]), Field(min_length=1)
+]
 """One column, or a list of them."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from dataflow.spec.base import Count, Duration, Flag, Spec, Text
+from dataflow.spec.resolved import ResolvedText
 
 __all__ = [
     "Column",
@@ -65,8 +66,8 @@ class FileSource(SourceBase):
     """Files beside the config, or anywhere on this machine."""
 
     type: Literal["file"]
-    path: Text
-    """A path or glob, relative to the workflow's folder; may hold templates."""
+    path: ResolvedText
+    """A path or glob, relative to the workflow's folder; may hold templates and references."""
     format: Literal["csv", "json", "ndjson", "parquet"]
     """How the files are written; a ``.gz`` is unpacked."""
     options: dict[Text, str | int | float | bool | list[str]] = Field(default_factory=dict)

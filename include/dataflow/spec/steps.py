@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from dataflow.spec.base import Count, Duration, Flag, Name, Spec, Text
+from dataflow.spec.resolved import ResolvedText
 
 __all__ = [
     "STEP_KINDS",
@@ -53,7 +54,7 @@ class Whole(Spec):
 class Approve(Spec):
     """Somebody looks at it and says yes or no."""
 
-    subject: Text
+    subject: ResolvedText
     """What is asked; a template."""
     timeout: Duration | None = None
     """How long to wait for the answer; by default for ever."""

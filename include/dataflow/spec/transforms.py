@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -107,7 +107,9 @@ def _transform(value: Any) -> Any:
     return {"stages": value} if isinstance(value, (list, tuple)) else value
 
 
-AnyStage = Annotated[Stage, BeforeValidator(_stage, json_schema_input_type=Stage | str)]
+AnyStage = Annotated[
+    Stage, BeforeValidator(_stage, json_schema_input_type=Stage | Literal["deduplicate", "add_timestamps"])
+]
 
 
 class TransformBody(Spec):
@@ -119,7 +121,9 @@ class TransformBody(Spec):
     """What happens to the rows, in this order."""
 
 
-Transform = Annotated[TransformBody, BeforeValidator(_transform)]
+Transform = Annotated[
+    TransformBody, BeforeValidator(_transform, json_schema_input_type=TransformBody | tuple[AnyStage, ...])
+]
 """A list of stages, or ``{from: <table>, stages: [...]}``."""
 
 

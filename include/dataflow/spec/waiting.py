@@ -8,8 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from dataflow.spec.base import Duration, Spec, Sql, Text
+from dataflow.spec.base import Duration, Spec, Text
 from dataflow.spec.notify import CONNECTION_PATTERN
+from dataflow.spec.resolved import RenderedSql, ResolvedText
 
 __all__ = ["BUCKET_PATTERN", "WAIT_KINDS", "Bucket", "Waiting", "bucket_of", "wait_kind"]
 
@@ -21,12 +22,12 @@ WAIT_KINDS = ("file", "http", "sql", "python")
 class Waiting(Spec):
     """One thing that must be there: exactly one kind, and beside it how long to wait."""
 
-    file: Text | None = None
+    file: ResolvedText | None = None
     """A path or glob: beside the config, anywhere on the machines, or ``s3://connection@bucket/key``; may hold
     templates and references."""
-    http: Text | None = None
+    http: ResolvedText | None = None
     """An address that answers with success; may hold templates and references."""
-    sql: Sql | None = None
+    sql: RenderedSql | None = None
     """A query whose first value is there and true; may hold templates. Needs ``connection``."""
     python: Text | None = None
     """A function of ``steps.py`` that says whether to go on."""

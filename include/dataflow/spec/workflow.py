@@ -56,6 +56,10 @@ class WorkflowSpec(Spec):
 
     name: Name
     """The folder's name; never written in the YAML."""
+    extends: Name | None = None
+    """The template in ``include/templates`` that the config builds on."""
+    with_: dict[Name, Any] = Field(default_factory=dict, alias="with")
+    """Values of the template's inputs."""
     title: Text | None = None
     """The DAG's display name."""
     description: Text
@@ -115,7 +119,7 @@ class WorkflowSpec(Spec):
     dbt: Dbt = Field(default_factory=Dbt)
     """How the models in ``dbt/models/<name>`` run."""
     publish: Publish = Field(default_factory=Publish)
-    """What others may read."""
+    """What others may read of it."""
     steps: Steps | None = None
     """What happens in which order; by default ``[ingest, validate, transform, dbt, publish]``."""
     notify: tuple[Notify, ...] = ()

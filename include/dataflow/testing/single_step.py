@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["StepRunner", "land_rows"]
 
+OF_AUTHORS = ("run", "gate", "choice")
+"""Kinds whose work is a function of ``steps.py``."""
+OF_ENGINES = ("wait", "dbt", "join", "approve", "trigger")
+"""Kinds that an engine runs, not a step by itself."""
 LOG = logging.getLogger("dataflow.testing")
 
 
@@ -51,11 +55,13 @@ class StepRunner:
         rows: Mapping[str, Any] | None = None,
         window: Interval | str | None = None,
         params: Mapping[str, Any] | None = None,
-    ) -> StepReceipt:
-        """Run a step after everything that it is after, and give its receipt.
+    ) -> Any:
+        """Run a step after everything that it is after, and give its receipt, or what a function of ``steps.py`` gave.
+
+        Nothing is waited for, approved or triggered on the way; branches not taken run too where the step is after them.
 
         Args:
-            step: The task's id, e.g. ``transform.orders``; all but dbt's.
+            step: The task's id, e.g. ``transform.orders``; a table's, a function's or ``publish``.
             rows: For each source that is not to be read: its rows, as a list of dicts, a DataFrame or an Arrow table.
             window: The run's; by default the first day of 2025, which is the default of a context too.
             params: As for a run.
@@ -69,7 +75,8 @@ class StepRunner:
             raise InputError(f"rows of {', '.join(unknown)}: {spec.name} has the sources {', '.join(spec.sources)}")
         create_warehouse(self.settings, [spec.name])
         run_id, outputs = f"test__{uuid.uuid4().hex}", dict[str, dict[str, Any]]()
-        for task in self._up_to(step):
+        tasks = {task.id: task for task in self._up_to(step)}
+        for task in tasks.values():
             request = _request(
                 task,
                 workflow=self.workflow,
@@ -83,8 +90,8 @@ class StepRunner:
                 receipt = _land(self.workflow, self.settings, request, source=source, rows=given[source])
                 outputs[task.id] = receipt.to_json()
             else:
-                outputs[task.id] = run_task(self.workflow, task, request, settings=self.settings)
-        return StepReceipt.from_json(outputs[step])
+                outputs[task.id] = run_task(self.workflow, task, request, settings=self.settings).output
+        return outputs[step] if tasks[step].kind in OF_AUTHORS else StepReceipt.from_json(outputs[step])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Query the loaded tables of the workflow by their bare names."""
@@ -95,7 +102,7 @@ class StepRunner:
     def _up_to(self, step: str) -> list[Task]:
         """Give the step and what it is after, in the plan's order."""
         tasks = {task.id: task for task in self.workflow.plan.tasks}
-        if step not in tasks or tasks[step].kind == "dbt":
+        if step not in tasks or tasks[step].kind in OF_ENGINES:
             near = difflib.get_close_matches(step, tasks, n=1)
             hint = f"did you mean {near[0]!r}?" if near and near[0] != step else f"there is: {', '.join(tasks)}"
             hint = "models are built by a whole run: house.run(...)" if step == "dbt" else hint
@@ -106,7 +113,7 @@ class StepRunner:
                 needed.update(task.after)
         if step == "publish" and "dbt" in needed:
             raise InputError("publish comes after the models, which a whole run builds: house.run(...)")
-        return [task for task in self.workflow.plan.tasks if task.id in needed]
+        return [task for task in self.workflow.plan.tasks if task.id in needed and task.kind not in OF_ENGINES]
 
 
 def _request(

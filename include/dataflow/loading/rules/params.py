@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Any
 
 from dataflow.loading.messages import shown
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.spec.params import FORMS, Param
 
-__all__ = ["param_defaults_fit"]
+__all__ = ["is_pattern", "misfits", "param_defaults_fit"]
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -34,42 +35,41 @@ def param_defaults_fit(subject: Subject) -> Findings:
     """Check each param's pattern, and its default against everything that it says of itself; null always fits."""
     for name, param in subject.spec.params.items():
         steps: Steps = ("params", name)
-        if param.pattern is not None and not _is_pattern(param.pattern):
+        if param.pattern is not None and not is_pattern(param.pattern):
             yield Finding((*steps, "pattern"), f"{shown(param.pattern)} is no regular expression")
         elif param.default is not None:
-            for complaint in _complaints(param):
-                yield Finding((*steps, "default"), complaint)
+            for misfit in misfits(param, param.default):
+                yield Finding((*steps, "default"), f"the default {shown(param.default)} {misfit}")
 
 
-def _complaints(param: Param) -> Iterator[str]:
-    value = param.default
-    given = shown(value)
+def misfits(param: Param, value: Any) -> Iterator[str]:
+    """Give everything that keeps a value, which is not null, from being one of the param: ``is not in `enum```."""
     is_of_type = isinstance(value, _PYTHON_TYPES[param.type]) and (
         param.type == "boolean" or not isinstance(value, bool)
     )
     if not is_of_type:
-        yield f"the default {given} is not of type {param.type}"
+        yield f"is not of type {param.type}"
         return
     if param.enum is not None and value not in param.enum:
-        yield f"the default {given} is not in `enum`"
+        yield "is not in `enum`"
     if isinstance(value, (int, float)):
         if param.minimum is not None and value < param.minimum:
-            yield f"the default {given} is less than `minimum`"
+            yield "is less than `minimum`"
         if param.maximum is not None and value > param.maximum:
-            yield f"the default {given} is more than `maximum`"
+            yield "is more than `maximum`"
     if isinstance(value, str):
-        yield from _complaints_of_text(param, value)
+        yield from _misfits_of_text(param, value)
 
 
-def _complaints_of_text(param: Param, value: str) -> Iterator[str]:
+def _misfits_of_text(param: Param, value: str) -> Iterator[str]:
     if param.min_length is not None and len(value) < param.min_length:
-        yield f"the default {shown(value)} is shorter than `minLength`"
+        yield "is shorter than `minLength`"
     if param.max_length is not None and len(value) > param.max_length:
-        yield f"the default {shown(value)} is longer than `maxLength`"
+        yield "is longer than `maxLength`"
     if param.pattern is not None and len(value) <= 200 and not re.search(param.pattern, value):
-        yield f"the default {shown(value)} does not match `pattern`"
+        yield "does not match `pattern`"
     if param.format in _EXAMPLES and not _is_of_format(value, param.format):
-        yield f"the default {shown(value)} is no {param.format} such as {_EXAMPLES[param.format]}"
+        yield f"is no {param.format} such as {_EXAMPLES[param.format]}"
 
 
 def _is_of_format(value: str, name: str) -> bool:
@@ -84,7 +84,8 @@ def _is_of_format(value: str, name: str) -> bool:
     return re.search(FORMS[name], value) is not None
 
 
-def _is_pattern(text: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Tell whether it is a regular expression."""
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError):

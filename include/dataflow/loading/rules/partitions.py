@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dataflow.loading.layers import read_layer
+from dataflow.loading.layer import read_layer
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.paths import WORKFLOWS, folder_of
 from dataflow.spec.schedule import CronSchedule, period_of, timezone_of

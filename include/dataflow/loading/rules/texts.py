@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from dataflow.loading.messages import shown
+from dataflow.loading.model_keys import is_resolved_at, resolved_fields
+from dataflow.loading.placeholders import names_inputs
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.loading.yaml_document import Node
 
@@ -14,22 +16,25 @@ __all__ = ["texts_are_sound"]
 _REFERENCE = re.compile(r"\$\{(?:[A-Z_][A-Z0-9_]*(?::-[^{}]*)?|conn:[\w.-]+\.[a-z_]+|var:[\w.-]+)\}")
 _ESCAPED = "$${"
 FORMS = "${NAME}, ${NAME:-default}, ${conn:ID.password} or ${var:KEY}"
-TEMPLATES_STAND = "only in the path of a file source and in wait_for"
-REFERENCES_STAND = "only in the path of a file source, and in a file or http of wait_for"
 
 
 def texts_are_sound(root: Node) -> Findings:
     """Check every text of a config, whether or not the rest of it is sound."""
     for steps, text in _texts(root, ()):
-        if "{{" in text or "${" in text:
-            both = _is_at(steps, "sources", "path") or _is_at(steps, "wait_for", "file", "http")
-            both = both or (steps[0] == "steps" and steps[-2:] == ("approve", "subject"))
-            yield from _template(steps, text, allowed=both or _is_at(steps, "wait_for", "sql"))
-            yield from _references(steps, text.replace(_ESCAPED, ""), allowed=both)
+        if ("{{" in text or "${" in text) and steps[0] != "with":  # an input is judged where it is placed
+            place = _tagged(root, steps)
+            yield from _template(steps, text, allowed=is_resolved_at(place))
+            yield from _references(steps, text.replace(_ESCAPED, ""), allowed=is_resolved_at(place, references=True))
 
 
-def _is_at(steps: Steps, first: str, *last: str) -> bool:
-    return len(steps) == 3 and steps[0] == first and steps[2] in last
+def _tagged(root: Node, steps: Steps) -> Steps:
+    """Put the type of a source behind its name, as the config model knows its members."""
+    kind = root.at((*steps[:2], "type")) if steps[0] == "sources" else None
+    return (*steps[:2], kind.value, *steps[2:]) if kind is not None and isinstance(kind.value, str) else steps
+
+
+def _allowed(*, references: bool) -> str:
+    return f"only in the {', the '.join(resolved_fields(references=references))}"
 
 
 def _texts(node: Node, steps: Steps) -> Iterator[tuple[Steps, str]]:
@@ -47,8 +52,10 @@ def _texts(node: Node, steps: Steps) -> Iterator[tuple[Steps, str]]:
 def _template(steps: Steps, text: str, *, allowed: bool) -> Findings:
     if "{{" not in text:
         return
-    if not allowed:
-        yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {TEMPLATES_STAND}")
+    if names_inputs(text):
+        yield Finding(steps, "there are no `inputs` here", "only a template in include/templates has them")
+    elif not allowed:
+        yield Finding(steps, "`{{ }}` is not rendered here", f"templates stand {_allowed(references=False)}")
     elif re.sub(r"\{\{[^{}]*\}\}", "", text).find("{{") >= 0 or text.count("{{") != text.count("}}"):
         yield Finding(steps, f"the braces in {shown(text)} do not match", "each `{{` has its `}}`")
 
@@ -57,8 +64,7 @@ def _references(steps: Steps, text: str, *, allowed: bool) -> Findings:
     if "${" not in text:
         return
     if not allowed:
-        yield Finding(
-            steps, "`${ }` is not resolved here", f"references stand {REFERENCES_STAND}, write $${{ for the text"
-        )
+        hint = f"references stand {_allowed(references=True)}, write $${{ for the text"
+        yield Finding(steps, "`${ }` is not resolved here", hint)
     elif "${" in _REFERENCE.sub("", text):
         yield Finding(steps, f"{shown(text)} holds a reference that is none", f"write {FORMS}")

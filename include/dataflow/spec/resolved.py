@@ -1,0 +1,43 @@
+"""Which texts of the config hold ``{{ }}`` and ``${ }``: the model marks them, and everything else asks the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin
+
+from dataflow.spec.base import Sql, Text
+
+__all__ = ["RenderedSql", "Resolved", "ResolvedText", "is_resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The mark: templates are rendered and references resolved, in the task that needs the text."""
+
+    references: bool = True
+    """False where templates alone are."""
+
+
+ResolvedText = Annotated[Text, Resolved()]
+"""Text with templates and references; what they give is no secret."""
+RenderedSql = Annotated[Sql, Resolved(references=False)]
+"""A query with templates; a value goes through the filter ``sql``."""
+
+
+def is_resolved(annotation: Any, metadata: Iterable[Any] = (), *, references: bool = False) -> bool:
+    """Tell whether a field of this annotation, pydantic's metadata beside it, is marked; also inside of a union.
+
+    Args:
+        annotation: Of the field.
+        metadata: Its marks, where pydantic took them from the annotation.
+        references: Ask for those with references; else for all.
+    """
+    if any(isinstance(each, Resolved) and (each.references or not references) for each in metadata):
+        return True
+    if get_origin(annotation) is Annotated:
+        inner, *marks = get_args(annotation)
+        return is_resolved(inner, marks, references=references)
+    return any(
+        is_resolved(each, references=references) for each in get_args(annotation) if get_origin(each) is Annotated
+    )
