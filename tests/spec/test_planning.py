@@ -79,11 +79,27 @@ def test_task_ids_are_those_that_people_type() -> None:
         has_models=True,
     )
 
-    assert (
-        "ingest.orders enough_rows validate.orders full_refresh then.rebuild else.increment full_refresh.join "
-        "left.a right.b right.again transform.orders dbt route weekly.weekly monthly.monthly route.join "
-        "approve publish trigger.shop_report"
-    ).split() == [task.id for task in plan.tasks]
+    assert [
+        "ingest.orders",
+        "enough_rows",
+        "validate.orders",
+        "full_refresh",
+        "then.rebuild",
+        "else.increment",
+        "full_refresh.join",
+        "left.a",
+        "right.b",
+        "right.again",
+        "transform.orders",
+        "dbt",
+        "route",
+        "weekly.weekly",
+        "monthly.monthly",
+        "route.join",
+        "approve",
+        "publish",
+        "trigger.shop_report",
+    ] == [task.id for task in plan.tasks]
 
 
 def test_ids_of_a_nested_choice_begin_with_its_branches() -> None:
