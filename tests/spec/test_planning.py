@@ -60,6 +60,48 @@ def test_branches_of_a_parallel_all_end_before_what_follows() -> None:
     assert {"left.a": set(), "right.b": set(), "right.c": {"right.b"}, "publish": {"left.a", "right.c"}} == plan
 
 
+def test_task_ids_are_those_that_people_type() -> None:
+    ways = {"when": "params.full_refresh", "then": [{"run": "rebuild"}], "else": [{"run": "increment"}]}
+    branches = {"weekly": [{"run": "weekly"}], "monthly": [{"run": "monthly"}]}
+    plan = plan_of(
+        "ingest",
+        {"gate": "enough_rows"},
+        "validate",
+        {"choice": "full_refresh", **ways},
+        {"parallel": {"left": [{"run": "a"}], "right": [{"run": "pipelines.clean:b"}, {"run": "b", "name": "again"}]}},
+        "transform",
+        "dbt",
+        {"choice": "route", "branches": branches},
+        {"approve": {"subject": "Publish?"}},
+        "publish",
+        {"trigger": {"workflow": "shop_report"}},
+        sources=("orders",),
+        has_models=True,
+    )
+
+    assert [
+        "ingest.orders",
+        "enough_rows",
+        "validate.orders",
+        "full_refresh",
+        "then.rebuild",
+        "else.increment",
+        "full_refresh.join",
+        "left.a",
+        "right.b",
+        "right.again",
+        "transform.orders",
+        "dbt",
+        "route",
+        "weekly.weekly",
+        "monthly.monthly",
+        "route.join",
+        "approve",
+        "publish",
+        "trigger.shop_report",
+    ] == [task.id for task in plan.tasks]
+
+
 def test_ids_of_a_nested_choice_begin_with_its_branches() -> None:
     inner = {"choice": "deep", "when": "is_deep", "then": [{"run": "dig"}]}
 

@@ -25,7 +25,8 @@ FIRST_DAY = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzin
 
 
 def _no_output(task_id: str) -> Any:
-    raise InputError(f"no output of {task_id!r}: it is not an earlier step of this run, or it returned nothing")
+    why = "it is no earlier step of this run, was skipped, or returned nothing"
+    raise InputError(f"no output of {task_id!r}: {why}")
 
 
 class Outside:
