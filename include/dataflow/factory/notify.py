@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["link_of_run", "tell", "tell_of_end"]
 
+HTTP_SECONDS = 10
+"""The DAG processor, which sends most messages, ends a callback that takes long; others wait for theirs."""
+
 _log = logging.getLogger("dataflow.notify")
 
 
@@ -116,7 +119,8 @@ def _by_mail(news: News, subscriber: Notify, connection: Connection) -> None:
 def _by_webhook(news: News, subscriber: Notify, _: Connection) -> None:
     from airflow.providers.http.hooks.http import HttpHook
 
-    HttpHook(method="POST", http_conn_id=subscriber.connection).run(json=news.to_json())
+    hook = HttpHook(method="POST", http_conn_id=subscriber.connection)
+    hook.run(json=news.to_json(), extra_options={"timeout": HTTP_SECONDS})
 
 
 _SENDERS: dict[str, Callable[[News, Notify, Any], None]] = {
