@@ -128,12 +128,15 @@ def _follow(
 
 
 def _states(api: AirflowApi, path: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    """Give each task and its state, those that began first at the top."""
+    rows: list[dict[str, Any]] = []
     while True:
-        page = api.get(f"{path}/taskInstances", limit=MAX_TASKS, offset=len(found), order_by="start_date")
-        found += [(_name(row), str(row["state"] or "")) for row in page["task_instances"]]
-        if not page["task_instances"] or len(found) >= page["total_entries"]:
-            return found
+        page = api.get(f"{path}/taskInstances", limit=MAX_TASKS, offset=len(rows), order_by="id")
+        rows += page["task_instances"]
+        if not page["task_instances"] or len(rows) >= page["total_entries"]:
+            break
+    rows.sort(key=lambda row: (row.get("start_date") is None, str(row.get("start_date"))))
+    return [(_name(row), str(row["state"] or "")) for row in rows]
 
 
 def _name(row: Mapping[str, Any]) -> str:
