@@ -85,6 +85,15 @@ def test_models_without_a_dbt_project_are_told(tmp_path: Path) -> None:
     assert line.startswith("dbt/models/shop:1:1: no dbt project at ")
 
 
+def test_what_packages_bring_may_be_read(project: Project) -> None:
+    workflow = write_models(project)
+    project.write_model("shop", "latest", "select * from {{ ref('of_a_package') }}")
+    (project.root / "dbt" / "dbt_packages").mkdir()
+    write_manifest(project, workflow, {"model.daily": [], "model.latest": []})
+
+    assert [] == told(project)
+
+
 def test_seeds_snapshots_and_ones_own_sources_may_be_read(project: Project) -> None:
     workflow = write_models(project)
     project.write_file("dbt/models/shop/countries.csv", "code\nDE\n")

@@ -14,6 +14,7 @@ from dataflow.linting.credentials import credentials_are_references
 from dataflow.linting.dag_ids import problems_of_dag_ids
 from dataflow.linting.dbt_models import problems_of_models
 from dataflow.linting.neighbours import Neighbours
+from dataflow.linting.outputs import problems_of_outputs
 from dataflow.linting.references import references_are_defined
 from dataflow.linting.sql_meaning import sql_means_something
 from dataflow.linting.sql_syntax import sql_can_be_read
@@ -72,6 +73,7 @@ class _Linter:
         findings = list(islice(self._findings(workflow), MAX_PROBLEMS))
         if findings:
             yield from self._placed(workflow.name, findings)
+        yield from problems_of_outputs(workflow)
         yield from problems_of_models(workflow, self._settings)
 
     def _findings(self, workflow: Workflow) -> Findings:

@@ -50,9 +50,8 @@ class Neighbours:
 
     def _partitions_agree(self, name: str) -> Findings:
         """Refuse to wait for events that never come: those of a partition start no plain schedule, and vice versa."""
-        schedule = self._specs[name].schedule
         own = _partition(self._specs[name])
-        for index, asset in enumerate(() if isinstance(schedule, str) else schedule.assets):
+        for index, asset in enumerate(_assets(self._specs[name])):
             other = asset.split("/")[1]
             theirs = _partition(self._specs[other]) if other in self._specs else own
             if theirs != own:
@@ -64,6 +63,11 @@ def _said(partition: str | None) -> str:
     return f"partitions by {partition}" if partition else "no partitions"
 
 
+def _assets(spec: WorkflowSpec) -> tuple[str, ...]:
+    """Give those that start runs; not every kind of schedule has any."""
+    return getattr(spec.schedule, "assets", ())
+
+
 def _partition(spec: WorkflowSpec) -> str | None:
     return None if isinstance(spec.schedule, str) else getattr(spec.schedule, "partition", None)
 
@@ -73,7 +77,7 @@ def _awaited(spec: WorkflowSpec, known: Mapping[str, WorkflowSpec]) -> dict[str,
     for source, body in spec.sources.items():
         if isinstance(body, PublishedSource):
             found.setdefault(body.table.split(".")[0], ("sources", source, "table"))
-    for index, asset in enumerate(() if isinstance(spec.schedule, str) else spec.schedule.assets):
+    for index, asset in enumerate(_assets(spec)):
         found.setdefault(asset.split("/")[1], ("schedule", "assets", index))
     return {name: steps for name, steps in found.items() if name in known}
 

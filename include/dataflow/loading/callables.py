@@ -14,7 +14,7 @@ from pathlib import Path
 from dataflow.errors import Problem
 from dataflow.loading.files import UnreadableFile, read_file
 
-__all__ = ["Function", "Module", "Modules", "Parameter"]
+__all__ = ["Definition", "Function", "Module", "Modules", "Parameter"]
 
 MAX_BYTES = 1024 * 1024
 MAX_HOPS = 5

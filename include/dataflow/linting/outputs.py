@@ -1,0 +1,43 @@
+"""Outputs that a workflow's functions ask for, ``ctx.output("ingest.orders")``: a step of that name gives each."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from dataflow.errors import Problem
+from dataflow.loading.callables import Definition, Modules
+from dataflow.loading.near_miss import known_words
+from dataflow.loading.workflow import Workflow
+from dataflow.paths import relative_name
+
+__all__ = ["problems_of_outputs"]
+
+MODULES = ("ingestion", "validation", "transform", "steps")
+
+
+def problems_of_outputs(workflow: Workflow) -> Iterator[Problem]:
+    """Find each output that no step of the workflow gives, in the modules beside its config."""
+    modules = Modules(workflow.project, relative_name(workflow.project, workflow.folder))
+    steps = sorted(task.id for task in workflow.plan.tasks)
+    known = {*steps, *(step.rpartition(".")[2] for step in steps)}
+    for name in MODULES:
+        module = modules.get(name)
+        if module is None:
+            continue
+        for function in module.functions.values():
+            for asked, node in _asked(function):
+                if asked not in known:
+                    hint = known_words(asked, steps, what="the steps")
+                    message = f"no step gives an output '{asked}'"
+                    yield Problem(module.path, node.lineno, node.col_offset + 1, "", message, hint)
+
+
+def _asked(function: Definition) -> Iterator[tuple[str, ast.Constant]]:
+    """Give the names that stand in calls of ``ctx.output``, and where."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "output":
+            is_of_context = isinstance(node.func.value, ast.Name) and node.func.value.id == "ctx"
+            for value in node.args[:1] if is_of_context else ():
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    yield value.value, value

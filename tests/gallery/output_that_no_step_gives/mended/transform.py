@@ -1,0 +1,2 @@
+def orders(ctx, orders):
+    return orders.limit(ctx.output("ingest.orders").rows)

@@ -1,0 +1,3 @@
+def orders(ctx, orders):
+    rows = ctx.output("ingest.order").rows
+    return orders.limit(rows + ctx.output("count"))
