@@ -96,7 +96,8 @@ def _batch(workflow: Workflow, settings: Settings, *, source: str, window: Inter
     kind = workflow.spec.sources[source].type
     if kind not in READ_HERE:
         raise StepError(f"a source of type {kind} is not asked in a test")
-    return StepRunner(workflow, settings)(f"ingest.{source}", window=window)
+    landed: StepReceipt = StepRunner(workflow, settings)(f"ingest.{source}", window=window)
+    return landed
 
 
 def _run(workflow: Workflow, settings: Settings, *, batches: Mapping[str, StepReceipt], window: Interval) -> str | None:

@@ -58,7 +58,7 @@ class StepRunner:
     ) -> Any:
         """Run a step after everything that it is after, and give its receipt, or what a function of ``steps.py`` gave.
 
-        Nothing is waited for, approved or triggered on the way; branches not taken run too where the step is after them.
+        Nothing is waited for, approved or triggered on the way; branches run whether they are taken or not.
 
         Args:
             step: The task's id, e.g. ``transform.orders``; a table's, a function's or ``publish``.
