@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dataflow.errors import Problem
-from dataflow.loading import load
+from dataflow.loading import crosscheck
 from dataflow.loading.carried import carry, format_import_error
 from dataflow.registry import load_registry, read_published
 from dataflow.spec.workflow import WorkflowSpec
@@ -41,8 +41,8 @@ def test_a_fault_of_ours_is_told_as_ours_and_hides_no_other(project: Project, mo
             raise ZeroDivisionError("three rows\nby none")
         return sound_plan(spec, **_)
 
-    sound_plan = load.build_plan
-    monkeypatch.setattr(load, "build_plan", build_plan)
+    sound_plan = crosscheck.build_plan
+    monkeypatch.setattr(crosscheck, "build_plan", build_plan)
     registry = project.registry()
 
     assert ["ant"] == list(registry.workflows)

@@ -182,4 +182,5 @@ def test_config_validate_tells_it(project: Project, dataflow: Program) -> None:
     answer = dataflow("config", "validate")
 
     assert 1 == answer.code
-    assert "include/workflows/events/config.yaml:5:8: settings.vat: expected a number, found 'much'\n" == answer.out
+    line = "include/workflows/events/config.yaml:5:8: settings.vat: expected a number, found 'much'"
+    assert line in answer.out.splitlines()

@@ -15,6 +15,7 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "description": ("Orders of the shop, cleaned and modelled for the sales dashboard.",),
         "owner": ("sales-analytics",),
         "domain": ("shop.orders",),
+        "owner_links": ({"sales-analytics": "mailto:sales@example.com"},),
         "tags": (["sales", "daily"],),
         "schedule": (
             "@daily",
@@ -30,8 +31,10 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "retries": (5,),
         "retry_delay": ("5m",),
         "retry_exponential_backoff": (True,),
+        "never_retry": (["ContractError", "httpx.InvalidURL"],),
         "execution_timeout": ("2h",),
         "dagrun_timeout": ("1d",),
+        "deadline": ("2h", {"within": "2h", "of": "logical_date"}),
         "pool": ("shop_api",),
         "priority_weight": (10,),
         "params": (
@@ -39,6 +42,7 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
             {"week_ending": {"type": "string", "format": "date", "default": None}},
         ),
         "settings": ({"vat": 1.19},),
+        "wait_for": ([{"file": "s3://aws@inbox/{{ window.start | date }}/_SUCCESS", "timeout": "6h"}],),
         "sources": (
             {"orders": {"type": "file", "path": "data/*.csv", "format": "csv", "columns": {"order_id": "BIGINT"}}},
         ),
@@ -47,6 +51,15 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "load": ({"orders": {"mode": "merge", "key": "order_id", "newest_by": "updated_at"}},),
         "dbt": ({"execution": "local", "tests": "after_all"},),
         "publish": ({"models": ["daily_sales"]},),
+        "steps": (
+            ["ingest", {"gate": "enough_rows"}, "validate", "transform", "dbt", "publish"],
+            [
+                {"run": "rebuild", "with": {"batch": 500}},
+                {"approve": {"subject": "Publish?", "timeout": "1d"}},
+                "publish",
+            ],
+        ),
+        "notify": ([{"events": ["failure", "late"], "connection": "team_alerts"}],),
     },
     "FileSource": {
         "path": ("data/products/*.csv", "data/{{ window.start | date('%Y/%m') }}/*.csv", "${DROP:-/srv/drop}/a.csv"),

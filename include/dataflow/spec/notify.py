@@ -14,6 +14,7 @@ __all__ = ["ADDRESS_PATTERN", "CONNECTION_PATTERN", "Deadline", "Event", "GivenD
 ADDRESS_PATTERN = r"^[^\s@,]+@[^\s@,]+$"
 CONNECTION_PATTERN = r"^[A-Za-z0-9_.-]+$"
 
+Address = Annotated[str, Field(pattern=ADDRESS_PATTERN)]
 Event = Literal["success", "failure", "late", "anomaly"]
 
 
@@ -27,12 +28,18 @@ def _not_an_address(value: Any) -> Any:
 class Notify(Spec):
     """Tell somebody: one message for each run and connection, whatever happened in the run."""
 
-    events: Annotated[tuple[Event, ...], Field(min_length=1), BeforeValidator(as_list)]
+    events: Annotated[
+        tuple[Event, ...],
+        Field(min_length=1),
+        BeforeValidator(as_list, json_schema_input_type=Event | tuple[Event, ...]),
+    ]
     """``failure``: it failed. ``late``: it passed its ``deadline``. ``anomaly``: checks warned. ``success``: it ended.
     """
     connection: Annotated[str, BeforeValidator(_not_an_address), Field(pattern=CONNECTION_PATTERN)]
     """Id of an Airflow connection: apprise, smtp, or http for a webhook."""
-    to: Annotated[tuple[Annotated[str, Field(pattern=ADDRESS_PATTERN)], ...], BeforeValidator(as_list)] = ()
+    to: Annotated[
+        tuple[Address, ...], BeforeValidator(as_list, json_schema_input_type=Address | tuple[Address, ...])
+    ] = ()
     """Addresses, for ``smtp``; without them the connection's extra ``to``."""
 
 

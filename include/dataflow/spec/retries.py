@@ -12,5 +12,8 @@ __all__ = ["ERROR_PATTERN", "ErrorNames"]
 
 ERROR_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 
-ErrorNames = Annotated[tuple[Annotated[str, Field(pattern=ERROR_PATTERN)], ...], BeforeValidator(as_list)]
+ErrorName = Annotated[str, Field(pattern=ERROR_PATTERN)]
+ErrorNames = Annotated[
+    tuple[ErrorName, ...], BeforeValidator(as_list, json_schema_input_type=ErrorName | tuple[ErrorName, ...])
+]
 """Names of exception classes; those of a library with its package."""
