@@ -197,8 +197,6 @@ def _way_out(error: Any, value: object) -> str:
 
 def _nearest_key(location: Location, model: type[BaseModel]) -> str:
     *inside, key = location
-    if tuple(inside) == ("schedule", "assets") and key == "partition":
-        return "`partition` stands beside `cron`"
     return known_words(str(key), keys_at(tuple(inside), model))
 
 
