@@ -38,7 +38,7 @@ def test_models_are_sound_once_they_are_compiled_and_stale_once_they_change(proj
     compiled = told(project)
     project.write_model("shop", "daily", "select 1 as event_id from {{ source('staging', 'events') }}")
 
-    assert ["dbt/models/shop:1:1: dbt: the models are not compiled; run `dataflow dbt compile shop`"] == before
+    assert ["dbt/models/shop:1:1: warning: dbt: the models are not compiled; run `dataflow dbt compile shop`"] == before
     assert [] == compiled
     assert "changed since they were compiled; run `dataflow dbt compile shop`" in told(project)[0]
 

@@ -57,12 +57,13 @@ def test_a_signal_is_told_within_a_moment_and_every_program_ends(programs, numbe
 
 
 def test_a_signal_ends_a_step_that_is_under_way(programs):
+    of_others = set(psutil.Process().children())
     with programs:
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
         with pytest.raises(Stopped):
             programs.run("long", python("import time; time.sleep(600)"))
 
-    assert not psutil.Process().children()
+    assert of_others >= set(psutil.Process().children())
 
 
 def test_the_log_of_the_time_before_is_kept(programs, tmp_path):

@@ -26,7 +26,8 @@ def problems_of_models(workflow: Workflow, settings: Settings) -> list[Problem]:
     if found:
         return found  # dbt would say the same, one at a time
     try:
-        uncompiled = manifest_problem(workflow, settings)
+        # A config is not wrong because its models wait to be compiled, which `make run` and the image do themselves.
+        uncompiled = manifest_problem(workflow, settings, uncompiled="warning")
     except InputError as error:
         path = relative_name(settings.project, models_folder(settings, workflow.name))
         return [Problem(path, 1, 1, "", str(error))]

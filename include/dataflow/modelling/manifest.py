@@ -12,7 +12,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dataflow.errors import InputError, Problem
 from dataflow.modelling.sources_yml import FILE_NAME, render_sources
@@ -100,8 +100,16 @@ def _manifests(settings: Settings) -> Path:
     return settings.dbt_project / "target" / "manifests"
 
 
-def manifest_problem(workflow: Workflow, settings: Settings) -> Problem | None:
-    """Say what is wrong with the workflow's manifest: dbt's own message, or that it is missing or stale."""
+def manifest_problem(
+    workflow: Workflow, settings: Settings, *, uncompiled: Literal["error", "warning"] = "error"
+) -> Problem | None:
+    """Say what is wrong with the workflow's manifest: dbt's own message, or that it is missing or stale.
+
+    Args:
+        workflow: Whose manifest.
+        settings: Where it lies.
+        uncompiled: How grave it is that nobody compiled the models as they are: a DAG cannot be made without.
+    """
     manifest = manifest_path(settings, workflow)
     if manifest.exists():
         return None
@@ -116,4 +124,5 @@ def manifest_problem(workflow: Workflow, settings: Settings) -> Problem | None:
         key="dbt",
         message="the models or the config changed since they were compiled" if stale else "the models are not compiled",
         hint=f"run `dataflow dbt compile {workflow.name}`",
+        severity=uncompiled,
     )

@@ -6,4 +6,4 @@ from dataflow import CheckResult, StepContext, Table
 
 
 def orders(ctx: StepContext, orders: Table) -> Iterator[CheckResult]:
-    yield CheckResult("any", failed=0, rows=orders.count("*").fetchone()[0])
+    yield CheckResult("any", passed=orders.count("*").fetchone()[0] > 0)

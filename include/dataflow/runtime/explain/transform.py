@@ -58,7 +58,8 @@ def explain_transform(
         columns = columns_of(connection, final)
         staged = Path(folder) / "staged.parquet"
         connection.execute(f"COPY (SELECT * FROM {quote(final)}) TO {literal(str(staged))} (FORMAT parquet)")
-        return (*stages.done(), _load(workflow, table, run=run, staged=staged)), columns
+        load_part = _load(workflow, table, run=run, staged=staged, guessed=stages.made > 0)
+        return (*stages.done(), load_part), columns
 
 
 @dataclass
@@ -127,8 +128,11 @@ class _Stages:
             self.recorder.statements = list(part.sql)
 
 
-def _load(workflow: Workflow, table: str, *, run: RunWindow, staged: Path) -> Part:
-    """Load no rows into a table that is there already, as every run but the first does."""
+def _load(workflow: Workflow, table: str, *, run: RunWindow, staged: Path, guessed: bool) -> Part:
+    """Load no rows into a table that is there already, as every run but the first does.
+
+    Where the columns are ``guessed``, for an author's function gives them, a load that they do not fit is no error.
+    """
     mode, _ = load_of(workflow.spec, table)
     request = load_request(workflow, table, run=run, run_id=RUN_ID, staged=[str(staged)])
     with empty_tables({}) as warehouse:
@@ -138,6 +142,7 @@ def _load(workflow: Workflow, table: str, *, run: RunWindow, staged: Path) -> Pa
             recorder.take()
             load(recorder.as_connection(), request)
         except StepError as error:
-            return Part(f"load: {mode}", note=f"{UNKNOWN}{error}")
+            told = "the columns that a function gives" if guessed else str(error)
+            return Part(f"load: {mode}", note=f"{UNKNOWN}{told}")
         statements = tuple(sql.replace(str(staged), STAGED) for sql in recorder.take())
     return Part(f"load: {mode}", statements)
