@@ -58,8 +58,8 @@ environment:
 run: setup ## Start everything and run each example once; serves until Ctrl-C. ONCE=1 ends after the runs
 	@exec $(BIN)/python -m dataflow.service $(ONCE_FLAG)
 
-# Tests of one machine's processes and services run one after the other; the others side by side.
-ALONE := airflow or browser or postgres
+# Files of tests run side by side; what is about moments, such as being killed in one, runs alone.
+ALONE := alone
 QUICK := not slow and not airflow and not browser and not postgres
 PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = $(PYTEST) --numprocesses logical --dist loadfile

@@ -31,6 +31,7 @@ from dataflow.loading.templates import Templates
 from dataflow.loading.workflow import Workflow
 from dataflow.paths import TEMPLATES, WORKFLOWS, workflows_folder
 from dataflow.spec.sources import PublishedSource
+from dataflow.spec.steps import publishes
 from dataflow.spec.tables import tables_of
 from dataflow.spec.workflow import WorkflowSpec
 
@@ -197,7 +198,7 @@ def _published(value: Mapping[str, Any], problems: tuple[Problem, ...]) -> Publi
         spec=spec,
         models=models,
         tables=tables_of(spec),
-        published_tables=spec.publish.models or models or tables_of(spec),
+        published_tables=(spec.publish.models or models or tables_of(spec)) if publishes(spec.steps) else (),
         config_hash=str(value["config_hash"]),
         manifest=value.get("manifest"),
         problems=problems,

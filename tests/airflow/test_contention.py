@@ -22,7 +22,7 @@ from kit.airflow_home import AirflowHome
 from kit.project import Project
 from kit.spans import overlapping, span_of
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.alone, pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 TEAMS = ("east", "north", "south", "west")
 WIDE_MODELS = 30

@@ -29,7 +29,7 @@ from kit.project import Project
 if TYPE_CHECKING:
     from dataflow.settings import Settings
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.alone, pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(3000)]
 
 WORKFLOWS = ("north", "south", "west")
 KILLS_OF_EACH = 10

@@ -60,6 +60,10 @@ def says_nothing(ctx: StepContext) -> None:
     pass
 
 
+def tells_its_key(ctx: StepContext) -> None:
+    raise RuntimeError(f"login with {ctx.secret('SHOP_KEY')} failed")
+
+
 def key_of_the_shop(ctx: StepContext) -> StepResult:
     return StepResult.ok(output={"length": len(ctx.secret("SHOP_KEY"))})
 """
@@ -235,6 +239,17 @@ def test_a_run_step_reads_a_secret_of_the_environment(house: House, monkeypatch:
     monkeypatch.delenv("SHOP_KEY")
     result = house.run("ingest", "transform", {"run": "key_of_the_shop"})
     assert result.error == "ctx.secret('SHOP_KEY'): the variable is not set; set it where tasks run"
+
+
+def test_a_secret_that_an_error_tells_is_hidden_before_anybody_writes_it_down(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "swordfish-77")
+
+    result = house.run("ingest", "transform", {"run": "tells_its_key"})
+
+    assert "login with *** failed" in (result.error or "")
+    assert "swordfish" not in f"{result} {house.events} {house.anomalies(result)}"
 
 
 def test_a_workflow_may_be_steps_only(project: Project) -> None:

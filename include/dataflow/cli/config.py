@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from dataflow.cli.console import emit, out, print_json
-from dataflow.cli.project import chosen, open_project
+from dataflow.cli.project import broken_workflows, chosen, open_project
 from dataflow.cli.validate import validate
 from dataflow.loading.layers import read_layers
 from dataflow.loading.origin import origins_of
@@ -35,12 +35,10 @@ def list_configs(*, as_json: Annotated[bool, typer.Option("--json", help="Print 
     rows: list[dict[str, Any]] = [
         {"name": name, "file": f"include/workflows/{name}/config.yaml", "problems": 0} for name in registry.workflows
     ]
-    broken: dict[str, int] = {}
-    for problem in registry.problems:
-        broken[problem.path] = broken.get(problem.path, 0) + (problem.severity == "error")
-    for row in rows:
-        row["problems"] = broken.pop(row["file"], 0)
-    rows += [{"name": _workflow_of(path), "file": path, "problems": count} for path, count in broken.items()]
+    rows += [
+        {"name": name, "file": f"include/workflows/{name}/config.yaml", "problems": count}
+        for name, count in broken_workflows(registry).items()
+    ]
     emit(sorted(rows, key=lambda row: str(row["name"])), as_json=as_json, empty="No workflows yet.")
 
 
@@ -114,8 +112,3 @@ def settings(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON
         for name, field in Settings.model_fields.items()
     ]
     emit(rows, as_json=as_json, empty="")
-
-
-def _workflow_of(path: str) -> str:
-    parts = path.split("/")
-    return parts[2] if len(parts) > 3 and parts[:2] == ["include", "workflows"] else path

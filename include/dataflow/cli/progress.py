@@ -27,7 +27,7 @@ class RunProgress:
     """
 
     def __init__(self, workflow: Workflow, *, quiet: bool = False) -> None:
-        self._width = max(len(task.id) for task in workflow.plan.tasks)
+        self._width = max((len(task.id) for task in workflow.plan.tasks), default=0)
         self._quiet = quiet
         self._live = Live(console=out, transient=True, refresh_per_second=8)
 

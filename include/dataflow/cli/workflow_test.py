@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from dataflow.cli.console import err, out, print_json, seconds
 from dataflow.cli.project import chosen, open_project
@@ -74,7 +75,7 @@ def _row(outcome: dict[str, Any], workflow: Workflow) -> dict[str, Any]:
 def _print(name: str, rows: list[dict[str, Any]]) -> None:
     width = max(len(row["test"]) for row in rows)
     for row in rows:
-        out.print(f"{MARKS[row['outcome']]:<22} {row['test']:<{width}}  {seconds(row['seconds'])}")
+        out.print(f"{MARKS[row['outcome']]:<22} {escape(row['test'].ljust(width))}  {seconds(row['seconds'])}")
         if row["outcome"] == "failed":
             for line in row["message"].splitlines():
                 out.print(f"        {line}", markup=False)

@@ -53,7 +53,7 @@ def operator_of(workflow: Workflow, task: Task, settings: Settings, *, group: Ta
     if task.step is not None and task.step.trigger is not None:
         from dataflow.factory.trigger import Trigger
 
-        return Trigger(workflow=workflow.name, said=task.step.trigger, **arguments)
+        return Trigger(workflow=workflow, planned=task, settings=settings, said=task.step.trigger, **arguments)
     return PythonOperator(
         python_callable=partial(execute, workflow, task, settings),
         outlets=outlets_of(workflow, task),

@@ -10,12 +10,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.sensor import BaseSensorOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSensorTimeout
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dataflow.durations import format_duration
-from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded, StepError
-from dataflow.factory.tasks import request_from
+from dataflow.errors import StepError
+from dataflow.factory.tasks import in_airflows_words, request_from
+from dataflow.runtime.masking import mask_error
 from dataflow.spec.waiting import wait_kind
 
 if TYPE_CHECKING:
@@ -50,13 +51,18 @@ class WaitFor(BaseSensorOperator):
             AirflowSkipException: when a newer run did this run's work already.
             AirflowSensorTimeout: when it was not there in time.
         """
+        workflow, task, _ = self._of
         try:
-            if self._is_deferred:
-                self._defer_unless_there(context)
-            else:
-                super().execute(context)
+            with in_airflows_words(workflow, task):
+                if self._is_deferred:
+                    self._defer_unless_there(context)
+                else:
+                    super().execute(context)
         except AirflowSensorTimeout:
             raise self._timed_out(context) from None
+        except Exception as exc:
+            mask_error(exc)
+            raise
 
     def poke(self, context: Any) -> bool:
         """Look once."""
@@ -95,12 +101,7 @@ class WaitFor(BaseSensorOperator):
 
         workflow, task, settings = self._of
         log = logging.getLogger(f"dataflow.{workflow.name}")
-        try:
-            return awaited(workflow, task, request_from(workflow, context, log=log), settings=settings)
-        except RunSuperseded as exc:
-            raise AirflowSkipException(str(exc)) from exc
-        except (FatalError, InputError, ConfigError) as exc:
-            raise AirflowFailException(str(exc)) from exc
+        return awaited(workflow, task, request_from(workflow, context, log=log), settings=settings)
 
     def _defer_unless_there(self, context: Any) -> None:
         from dataflow.runtime.waiting import is_there
@@ -155,7 +156,7 @@ class AddressTrigger(BaseTrigger):
             while True:
                 try:
                     answer = await client.get(self.address)
-                except httpx.TransportError as exc:
+                except httpx.RequestError as exc:
                     self.log.info("no answer yet: %s", type(exc).__name__)
                 else:
                     if answer.is_success:

@@ -34,7 +34,7 @@ def credentials_are_references(config: Mapping[str, Any]) -> Findings:
 
 
 def _way_out(steps: Steps) -> str:
-    if steps[0] in ("settings", "params"):
+    if steps[0] in ("settings", "params", "steps"):
         return "keep it in a variable where tasks run, and read that in your code"
     return "write ${NAME}, and set NAME where tasks run"
 
@@ -45,7 +45,7 @@ def _is_literal(form: re.Pattern[str], text: str) -> bool:
 
 def _secret_key(steps: Steps) -> str:
     """Give the key that says its value is a secret; nothing where none does."""
-    if steps[0] not in ("sources", "settings", "params", "notify") or not isinstance(steps[-1], str):
+    if steps[0] not in ("sources", "settings", "params", "notify", "steps", "with") or not isinstance(steps[-1], str):
         return ""
     named = steps[-2] if steps[0] == "params" and steps[-1] == "default" else steps[-1]
     is_column = "columns" in steps[2:3]

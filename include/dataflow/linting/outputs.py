@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataflow.errors import Problem
 from dataflow.loading.callables import Definition, Modules
 from dataflow.loading.near_miss import known_words
+from dataflow.loading.rules.step_functions import GIVE_NOTHING
 from dataflow.loading.workflow import Workflow
 from dataflow.paths import relative_name
 
@@ -19,15 +20,14 @@ MODULES = ("ingestion", "validation", "transform", "steps")
 def problems_of_outputs(workflow: Workflow) -> Iterator[Problem]:
     """Find each output that no step of the workflow gives, in the modules beside its config."""
     modules = Modules(workflow.project, relative_name(workflow.project, workflow.folder))
-    steps = sorted(task.id for task in workflow.plan.tasks)
-    known = {*steps, *(step.rpartition(".")[2] for step in steps)}
+    steps = sorted(task.id for task in workflow.plan.tasks if task.kind not in GIVE_NOTHING)
     for name in MODULES:
         module = modules.get(name)
         if module is None:
             continue
         for function in module.functions.values():
             for asked, node in _asked(function):
-                if asked not in known:
+                if asked not in steps:
                     hint = known_words(asked, steps, what="the steps")
                     message = f"no step gives an output '{asked}'"
                     yield Problem(module.path, node.lineno, node.col_offset + 1, "", message, hint)

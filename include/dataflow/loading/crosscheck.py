@@ -93,6 +93,9 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         found += islice(is_loaded_safely(subject, reads), MAX_PROBLEMS)
     if not found:  # a plan is made of what is sound
         plan = build_plan(subject.spec, has_models=bool(subject.models), reads=reads, python_checked=python_checked)
+        if subject.spec.steps is not None and not plan.tasks:
+            hint = "give sources, or a step such as run"
+            found.append(Finding(("steps",), "no step has anything to do", hint, on_key=True))
         found += islice(steps_are_in_order(subject, plan, reads, python_checked), MAX_PROBLEMS)
         if not found:
             found += islice(outputs_are_given(subject, plan), MAX_PROBLEMS)

@@ -36,7 +36,9 @@ class Workflow:
 
     @property
     def published_tables(self) -> tuple[str, ...]:
-        """What publish gives others: the chosen models, else all models, else the loaded tables."""
+        """What publish gives others, where a step publishes: the chosen models, else all, else the loaded tables."""
         from dataflow.spec.tables import tables_of
 
+        if self.plan.find("publish") is None:
+            return ()
         return self.spec.publish.models or self.models or tables_of(self.spec)

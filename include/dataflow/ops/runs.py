@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dataflow.interval import Interval
-from dataflow.ops.tables import runs
+from dataflow.ops.tables import runs, stages
 
 __all__ = [
     "RunRecord",
@@ -93,6 +93,13 @@ def completed_runs(connection: sa.Connection, workflow: str) -> list[RunRecord]:
     return [read_row(row) for row in connection.execute(ordered).mappings()]
 
 
+def ingested_sources(connection: sa.Connection, workflow: str) -> frozenset[tuple[str, str]]:
+    """Give each run and source of which that run once landed a batch."""
+    query = sa.select(stages.c.run_id, stages.c.table_name).distinct()
+    of_it = (stages.c.workflow == workflow, stages.c.stage == "INGESTED", stages.c.outcome != "failed")
+    return frozenset((row.run_id, row.table_name) for row in connection.execute(query.where(*of_it)))
+
+
 def superseding_run(connection: sa.Connection, record: RunRecord) -> str | None:
     """Give the id of another run that completed and leaves this one nothing to do; None if there is none.
 
@@ -145,9 +152,11 @@ def close_run(
     connection.execute(sa.update(runs).where(*_is(workflow, run_id), runs.c.status != "SUPERSEDED").values(values))
 
 
-def reopen_run(connection: sa.Connection, record: RunRecord) -> None:
-    """Say that the run, which had ended, does something again: it was cleared."""
+def reopen_run(connection: sa.Connection, record: RunRecord, *, pid: int | None = None) -> None:
+    """Say that the run, which had ended, does something again: it was cleared, or another process goes on with it."""
     values: dict[str, Any] = {"status": "OPEN", "reason": None, "ended_at": None}
+    if pid is not None:
+        values |= {"pid": pid, "host": here()}
     connection.execute(sa.update(runs).where(*_is(record.workflow, record.run_id)).values(values))
 
 

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from dataflow.errors import FatalError
 from dataflow.ops.history import open_history
+from dataflow.runtime.masking import masked
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.recording import record, stage_key
 from dataflow.runtime.render import Values, render
+from dataflow.runtime.step import Step
+from dataflow.runtime.typed_settings import settings_values
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.steps import Approve
 
@@ -28,18 +31,22 @@ def subject_of(workflow: Workflow, task: Task, request: RunRequest, *, settings:
 
     Raises:
         RunSuperseded: when another run did this one's work: there is nothing to ask.
+        ConfigError: when ``settings.py`` does not take the workflow's settings.
         FatalError: when it does not render.
     """
-    run = window_of_run(open_history(settings.ops), workflow, request=request)
+    history = open_history(settings.ops)
+    step = Step(workflow, request, settings, history, window_of_run(history, workflow, request=request))
     values = Values(
-        window=run.window,
+        window=step.window,
         run_id=request.run_id,
         params=request.params,
-        settings=workflow.spec.settings,
+        settings=settings_values(step.author_settings),
         partition_key=request.partition_key,
         resolve=request.resolve,
+        mask=step.keep_secret,
     )
-    return render(_said(task).subject, values=values, key=f"steps.{task.id}.subject")
+    # Everybody who may answer reads it, and Airflow keeps it.
+    return masked(render(_said(task).subject, values=values, key=f"steps.{task.id}.subject"))
 
 
 def settle_approval(

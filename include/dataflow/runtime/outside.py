@@ -11,6 +11,7 @@ from dataflow.errors import FatalError
 from dataflow.landing.manifest import part_paths
 from dataflow.runtime.checks import view_of_files
 from dataflow.runtime.context import Outside
+from dataflow.runtime.references import is_secret
 from dataflow.spec.tables import tables_named_in_sql, tables_of
 from dataflow.transforms.connection import open_scratch
 from dataflow.warehouse.extract import extract
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
     from dataflow.landing.manifest import Manifest
-    from dataflow.runtime.request import RunRequest
     from dataflow.runtime.step import Step
 
 __all__ = ["Connection", "NotForDecisions", "RunOutside"]
@@ -47,7 +47,7 @@ class Connection:
     """A connection of Airflow's; each field is asked for when it is read, and what is secret is masked in logs."""
 
     id: str
-    request: RunRequest = field(repr=False)
+    step: Step = field(repr=False)
 
     @property
     def host(self) -> str:
@@ -79,9 +79,14 @@ class Connection:
         return self._field(key)
 
     def _field(self, name: str) -> str:
-        if self.request.resolve is None:
+        resolve = self.step.request.resolve
+        if resolve is None:
             raise FatalError(f"ctx.connection({self.id!r}): only Airflow knows connections; here, use ctx.secret(...)")
-        return self.request.resolve(f"conn:{self.id}.{name}")
+        reference = f"conn:{self.id}.{name}"
+        value = resolve(reference)
+        if is_secret(reference):
+            self.step.keep_secret(value)
+        return value
 
 
 class RunOutside(Outside):
@@ -106,12 +111,12 @@ class RunOutside(Outside):
         value = os.environ.get(name)
         if value is None:
             raise FatalError(f"ctx.secret({name!r}): the variable is not set; set it where tasks run")
-        self._step.request.mask(value)
+        self._step.keep_secret(value)
         return value
 
     def connection(self, connection_id: str) -> Connection:
         """Give a connection of Airflow's."""
-        return Connection(connection_id, self._step.request)
+        return Connection(connection_id, self._step)
 
     @property
     def http(self) -> httpx.Client:

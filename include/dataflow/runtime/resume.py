@@ -50,10 +50,12 @@ def resume_from(history: History, workflow: Workflow, *, step: str, window: Inte
     again = _run_again(workflow, step)
     run = _newest(history, workflow, window=window)
     story = read_run(history, run.run_id, workflow=workflow.name)
-    done = {stage.task_id: stage for stage in story.stages if stage.state in ("succeeded", "skipped")}
+    newest = {stage.task_id: stage for stage in story.stages}
+    done = {task_id: stage for task_id, stage in newest.items() if stage.state in ("succeeded", "skipped")}
+    needed = frozenset[str]().union(*(workflow.plan.before(task_id) for task_id in again))
     outputs: dict[str, Mapping[str, Any]] = {}
     for task in workflow.plan.tasks:
-        if task.id in again or task.kind == "join":
+        if task.id in again or task.id not in needed or task.kind == "join":
             continue
         if task.kind in ("wait", "trigger"):
             outputs[task.id] = {}

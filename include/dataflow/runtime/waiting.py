@@ -13,6 +13,7 @@ from dataflow.ops.history import open_history
 from dataflow.runtime.modules import author_code, author_function
 from dataflow.runtime.render import Values, render
 from dataflow.runtime.step import Step
+from dataflow.runtime.typed_settings import settings_values
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.waiting import Bucket, bucket_of, wait_kind
 
@@ -64,9 +65,10 @@ def awaited(workflow: Workflow, task: Task, request: RunRequest, *, settings: Se
         window=step.window,
         run_id=request.run_id,
         params=request.params,
-        settings=workflow.spec.settings,
+        settings=settings_values(step.author_settings),
         partition_key=request.partition_key,
         resolve=request.resolve,
+        mask=step.keep_secret,
     )
     value = written if kind == "python" else render(written, values=values, key=f"{task.id}.{kind}")
     found = Awaited(task.id, kind, written, value, waiting.connection, waiting.timeout, waiting.poke_interval)
@@ -117,7 +119,7 @@ def _answers(address: str) -> bool:
 
     try:
         return httpx.get(address, timeout=HTTP_SECONDS, follow_redirects=True).is_success
-    except httpx.TransportError:
+    except httpx.RequestError:
         return False
     except httpx.InvalidURL:
         raise FatalError("wait_for: the address is none; see its template and what its references are set to") from None

@@ -21,6 +21,7 @@ from dataflow.ops.runs import (
     completed_runs,
     find_run,
     here,
+    ingested_sources,
     insert_run,
     lock_workflow,
     now,
@@ -95,7 +96,9 @@ def _decide(history: History, workflow: Workflow, request: RunRequest) -> RunRec
         looks_back = _follows_the_last_run(workflow, request) or any(
             source.incremental for source in workflow.spec.sources.values()
         )
-        record = _new_record(workflow, request, completed_runs(connection, workflow.name) if looks_back else [])
+        completed = completed_runs(connection, workflow.name) if looks_back else []
+        read = ingested_sources(connection, workflow.name) if looks_back else frozenset()
+        record = _new_record(workflow, request, completed, read)
         if insert_run(connection, record):
             insert_moment(connection, stage_key(workflow, request, stage="STARTED"))
             return record
@@ -136,7 +139,9 @@ def _state(run: RunRecord, request: RunRequest) -> str | None:
     return request.state_of(run.run_id)
 
 
-def _new_record(workflow: Workflow, request: RunRequest, completed: list[RunRecord]) -> RunRecord:
+def _new_record(
+    workflow: Workflow, request: RunRequest, completed: list[RunRecord], read: frozenset[tuple[str, str]]
+) -> RunRecord:
     window_from, window, after = _window(workflow, request, completed)
     if window is not None and window.end > now() + CLOCK_SKEW:
         raise FatalError(f"the window {window} ends in the future; a window is run when it is over")
@@ -153,7 +158,7 @@ def _new_record(workflow: Workflow, request: RunRequest, completed: list[RunReco
         created_at=now(),
         window_from=window_from,
         window=window,
-        ranges={} if window is None else _ranges(workflow, request, window=window, completed=completed),
+        ranges={} if window is None else _ranges(workflow, request, window=window, completed=completed, read=read),
         status="OPEN" if window else "SUPERSEDED",
         superseded_by=None if window else after,
         reason=None if window else f"nothing is new since run {after}",
@@ -194,8 +199,14 @@ def _since_last_run(workflow: Workflow, request: RunRequest, completed: list[Run
 
 
 def _ranges(
-    workflow: Workflow, request: RunRequest, *, window: Interval, completed: list[RunRecord]
+    workflow: Workflow,
+    request: RunRequest,
+    *,
+    window: Interval,
+    completed: list[RunRecord],
+    read: frozenset[tuple[str, str]],
 ) -> dict[str, Interval]:
+    """Decide what each incremental source reads; a run that skipped a source, for a choice, did not read its range."""
     spec = workflow.spec
     ranges: dict[str, Interval] = {}
     for name, source in spec.sources.items():
@@ -207,9 +218,11 @@ def _ranges(
         day = source.incremental.start or spec.start_date
         if day is None:
             raise FatalError(f"sources.{name}.incremental: nothing says where the first run begins; give `start`")
-        read = ((run.run_id, run.ranges[name]) for run in completed if name in run.ranges)
+        spans = (
+            (run.run_id, run.ranges[name]) for run in completed if name in run.ranges and (run.run_id, name) in read
+        )
         start = first_moment(day, spec.schedule)
-        mark, _ = mark_after(read, start=start)
+        mark, _ = mark_after(spans, start=start)
         ranges[name] = _range(window, start=start, mark=mark or start, lag=source.incremental.lag)
     return ranges
 
@@ -234,9 +247,10 @@ def _go_on(history: History, record: RunRecord, *, request: RunRequest) -> RunRe
             with history.write() as connection:
                 supersede_run(connection, record, by=by)
             raise RunSuperseded(record.run_id, by)
-    if record.status != "OPEN":
+    pid = os.getpid() if request.engine == "local" else None
+    if record.status != "OPEN" or (pid is not None and record.pid != pid):
         with history.write() as connection:
-            reopen_run(connection, record)
+            reopen_run(connection, record, pid=pid)
     return record
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from dataflow.errors import InputError
 from dataflow.service.airflow_api import AirflowApi
@@ -62,7 +63,8 @@ def find_login(settings: Settings) -> RemoteLogin:
             "DATAFLOW_AIRFLOW_URL, DATAFLOW_AIRFLOW_USER and DATAFLOW_AIRFLOW_PASSWORD"
         )
     password = user.get("DATAFLOW_AIRFLOW_PASSWORD", "")
-    if not password and not (home / FILE).is_file():
+    is_here = not address or urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+    if not password and not (is_here and (home / FILE).is_file()):  # the password of this machine is for this machine
         raise InputError("--remote: DATAFLOW_AIRFLOW_PASSWORD is not set")
     return RemoteLogin(
         address=(address or local_address(Ports.of(user), user)).rstrip("/"),

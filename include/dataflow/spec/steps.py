@@ -21,6 +21,7 @@ __all__ = [
     "Whole",
     "branches_of",
     "own_name",
+    "publishes",
     "step_kind",
     "walk_steps",
 ]
@@ -138,6 +139,10 @@ class Step(Spec):
             key = field.removesuffix("_")
             if OF_ONE_KIND.get(key, given[0]) != given[0]:
                 raise ValueError(f"`{key}` belongs to `{OF_ONE_KIND[key]}`, not to `{given[0]}`")
+        if self.timeout is not None and given[0] == "approve":
+            raise ValueError("the `timeout` of an approval stands in it, as in approve: {subject: ..., timeout: 1d}")
+        if given[0] == "parallel" and (self.timeout is not None or self.retries is not None):
+            raise ValueError("`timeout` and `retries` belong to the steps of the branches, not to `parallel`")
         if self.name is not None and given[0] not in NAMED_KINDS:
             raise ValueError(f"`name` belongs to {', '.join(NAMED_KINDS)}, not to `{given[0]}`")
         return self
@@ -194,3 +199,8 @@ def walk_steps(steps: tuple[Step, ...], at: StepsAt = ("steps",)) -> Iterator[tu
 
 def _value(step: Step, kind: str) -> Any:
     return getattr(step, "validate_" if kind == "validate" else kind)
+
+
+def publishes(steps: tuple[Step, ...] | None) -> bool:
+    """Tell whether a run publishes: by default, or because one of the steps does."""
+    return steps is None or any(step.publish is not None for _, step in walk_steps(steps))

@@ -11,6 +11,7 @@ from dataflow.loading.callables import Modules
 from dataflow.paths import WORKFLOWS
 from dataflow.runtime.modules import import_module
 from dataflow.spec.sources import PythonSource
+from dataflow.spec.steps import walk_steps
 
 if TYPE_CHECKING:
     from dataflow.loading.callables import Function
@@ -75,6 +76,8 @@ def _called(workflow: Workflow) -> set[str]:
     }
     called |= {f"validation:{table}" for table in spec.sources}
     stages = (stage.python for body in spec.transform.values() for stage in body.stages if stage.python)
+    called |= {of for _, step in walk_steps(spec.steps or ()) for of in (step.run, step.gate, step.when) if of}
+    called |= {each.python for each in spec.wait_for if each.python}
     return called | {name if ":" in name else f"transform:{name}" for name in stages}
 
 

@@ -40,6 +40,9 @@ def differences(settings: Settings, workflow: Workflow, *, folder: Path) -> list
     found = []
     with open_warehouse(settings, purpose="compare tables", log=LOG) as connection:
         for name, relation in _tables(connection, workflow):
+            if not (folder / f"{name}.parquet").exists():
+                found.append(f"{name} was loaded by the second run alone, on the same rows in another order")
+                continue
             before = f"read_parquet({literal(str(folder / f'{name}.parquet'))}, hive_partitioning = false)"
             columns = [column for column, _ in columns_of_query(connection, f"SELECT * FROM {before}")]
             after = f"(SELECT {_comparable(connection, relation)} FROM {relation})"
@@ -54,8 +57,10 @@ def differences(settings: Settings, workflow: Workflow, *, folder: Path) -> list
 
 def _tables(connection: DuckDBPyConnection, workflow: Workflow) -> Iterator[tuple[str, str]]:
     staging, models = staging_schema(workflow.name), model_schema(workflow.name)
+    loaded = tables_in(connection, staging)  # a gate or a choice may have left one out
     for table in tables_of(workflow.spec):
-        yield f"{staging}.{table}", quote(staging, table)
+        if table.lower() in loaded:
+            yield f"{staging}.{table}", quote(staging, table)
     there = tables_in(connection, models)
     for model in workflow.models:
         if model.lower() in there:

@@ -51,10 +51,14 @@ class House:
     def try_run(
         self, name: str, *, window: Interval | str | None = None, params: Mapping[str, Any] | None = None
     ) -> RunResult:
-        """Run a whole workflow and tell how it ended, for a test of what happens when something is wrong."""
+        """Run a whole workflow and tell how it ended, for a test of what happens when something is wrong.
+
+        Approvals are given.
+        """
         workflow = load_workflow(self.settings.project, name, environment=self.settings.environment)
         create_warehouse(self.settings, [name])
-        return run_workflow(workflow, settings=self.settings, params=params, window=window_for(workflow.spec, window))
+        span = window_for(workflow.spec, window)
+        return run_workflow(workflow, settings=self.settings, params=params, window=span, ask=lambda _: True)
 
     def query(self, name: str, sql: str) -> list[tuple[Any, ...]]:
         """Query the published tables of a workflow."""

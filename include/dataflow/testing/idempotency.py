@@ -101,7 +101,10 @@ def _batch(workflow: Workflow, settings: Settings, *, source: str, window: Inter
 
 
 def _run(workflow: Workflow, settings: Settings, *, batches: Mapping[str, StepReceipt], window: Interval) -> str | None:
-    earlier = Earlier({f"ingest.{source}": receipt.to_json() for source, receipt in batches.items()})
+    # Nobody sits there to approve, and what is waited for is not asked from a test.
+    beside = {task.id: {"approved": True} for task in workflow.plan.tasks if task.kind in ("approve", "wait")}
+    landed = {f"ingest.{source}": receipt.to_json() for source, receipt in batches.items()}
+    earlier = Earlier({**beside, **landed})
     result = run_workflow(workflow, settings=settings, window=window, earlier=earlier)
     return None if result.status == "success" else f"{result.failed_step or 'the run'} {result.status}: {result.error}"
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,13 +35,17 @@ def make_context(request: pytest.FixtureRequest) -> Callable[..., StepContext]:
     """Make a context with the settings and the params' defaults of the test's workflow; keywords replace fields."""
     from dataflow.runtime.context import FIRST_DAY, StepContext
     from dataflow.runtime.local import params_of
+    from dataflow.runtime.typed_settings import typed_settings
+    from dataflow.settings import Settings
     from dataflow.testing.window import window_for
 
     def make(
         *, params: Mapping[str, Any] | None = None, window: Interval | str | None = None, **fields: Any
     ) -> StepContext:
-        spec = _workflow_of(request.path).spec
-        values = {"workflow": spec.name, "settings": spec.settings, "params": params_of(spec, params or {})}
+        workflow = _workflow_of(request.path)
+        spec, environment = workflow.spec, Settings.load(workflow.project).environment
+        typed = typed_settings(workflow, environment=environment, log=logging.getLogger("dataflow.testing"))
+        values = {"workflow": spec.name, "settings": typed, "params": params_of(spec, params or {})}
         return StepContext(**values | {"window": window_for(spec, window) or FIRST_DAY} | fields)
 
     return make

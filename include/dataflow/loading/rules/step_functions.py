@@ -12,10 +12,10 @@ from dataflow.loading.rules.subject import Finding, Steps, Subject
 from dataflow.spec.plan import Plan
 from dataflow.spec.steps import Step, step_kind, walk_steps
 
-__all__ = ["outputs_are_given", "step_functions_fit"]
+__all__ = ["GIVE_NOTHING", "outputs_are_given", "step_functions_fit"]
 
 MODULE = "steps"
-GIVE_NOTHING = frozenset({"dbt", "join", "trigger"})
+GIVE_NOTHING = frozenset({"dbt", "join", "trigger", "wait"})
 """Kinds of tasks that return nothing."""
 
 Found = Iterator[Finding | Problem]

@@ -166,8 +166,16 @@ def _missing_before(
 ) -> Iterator[tuple[str, str]]:
     before = plan.before(task.id)
     for needed in _needs(task, plan, subject, reads):
-        if needed not in before:
+        choice = next((each.id for each in plan.tasks if _may_skip(each, needed, unless=task.id)), None)
+        if needed in before and choice is not None:
+            yield f"{task.id} needs {needed}, which {choice} may skip", "put both into one branch, or none of them"
+        elif needed not in before:
             yield f"{task.id} needs {needed}, which is no earlier step", f"put `{needed.partition('.')[0]}` before it"
+
+
+def _may_skip(choice: Task, task_id: str, *, unless: str) -> bool:
+    """Tell whether the task is in one way of the choice, and the other one is not in that way."""
+    return any(task_id in way and unless not in way for way in choice.ways.values())
 
 
 def _needs(task: Task, plan: Plan, subject: Subject, reads: dict[str, frozenset[str]]) -> list[str]:
