@@ -93,6 +93,8 @@ def answer(airflow: AirflowHome, dag_id: str, run_id: str, task_id: str, option:
     path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
     airflow.until(lambda: airflow.tasks(dag_id, run_id).get(task_id) == "awaiting_input", f"{task_id} asks")
     asked: str = airflow.api.get(path)["subject"]
+    # Airflow fails a task that is answered before its executor has told of the pause. No person is as quick.
+    airflow.programs.pause(3)
     airflow.api.patch(path, {"chosen_options": [option], "params_input": {}})
     return asked
 
