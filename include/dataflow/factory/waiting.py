@@ -17,7 +17,7 @@ from dataflow.durations import format_duration
 from dataflow.errors import StepError
 from dataflow.factory.tasks import in_airflows_words, request_from
 from dataflow.runtime.masking import mask_error
-from dataflow.spec.waiting import wait_kind
+from dataflow.spec.waiting import wait_kind, waiting_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ class WaitFor(BaseSensorOperator):
     template_fields = ()
 
     def __init__(self, *, workflow: Workflow, task: Task, settings: Settings, **kwargs: Any) -> None:
-        waiting = workflow.spec.wait_for[int(task.id.rpartition(".")[2])]
+        waiting = waiting_of(workflow.spec.wait_for, task.id)
         self._is_deferred = wait_kind(waiting) in _DEFERRED
         mode = "poke" if self._is_deferred else "reschedule"
         super().__init__(mode=mode, timeout=waiting.timeout, poke_interval=waiting.poke_interval, **kwargs)
@@ -119,7 +119,7 @@ class WaitFor(BaseSensorOperator):
         from dataflow.ops.stages import StageKey, record_anomaly
 
         workflow, task, settings = self._of
-        waiting = workflow.spec.wait_for[int(task.id.rpartition(".")[2])]
+        waiting = waiting_of(workflow.spec.wait_for, task.id)
         message = f"{getattr(waiting, wait_kind(waiting))} was not there within {format_duration(waiting.timeout)}"
         key = StageKey(
             workflow=workflow.name,

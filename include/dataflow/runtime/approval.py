@@ -9,9 +9,8 @@ from dataflow.ops.history import open_history
 from dataflow.runtime.masking import masked
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.recording import record, stage_key
-from dataflow.runtime.render import Values, render
+from dataflow.runtime.render import render
 from dataflow.runtime.step import Step
-from dataflow.runtime.typed_settings import settings_values
 from dataflow.runtime.window import window_of_run
 from dataflow.spec.steps import Approve
 
@@ -36,17 +35,8 @@ def subject_of(workflow: Workflow, task: Task, request: RunRequest, *, settings:
     """
     history = open_history(settings.ops)
     step = Step(workflow, request, settings, history, window_of_run(history, workflow, request=request))
-    values = Values(
-        window=step.window,
-        run_id=request.run_id,
-        params=request.params,
-        settings=settings_values(step.author_settings),
-        partition_key=request.partition_key,
-        resolve=request.resolve,
-        mask=step.keep_secret,
-    )
     # Everybody who may answer reads it, and Airflow keeps it.
-    return masked(render(_said(task).subject, values=values, key=f"steps.{task.id}.subject"))
+    return masked(render(_said(task).subject, values=step.template_values(), key=f"steps.{task.id}.subject"))
 
 
 def settle_approval(

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from dataflow.runtime.modules import author_code, author_function
 from dataflow.runtime.receipt import StepReceipt
-from dataflow.runtime.render import Values, render_source
+from dataflow.runtime.render import render_source
 from dataflow.runtime.step import Step
 from dataflow.runtime.sweeping import sweep_once_a_day
-from dataflow.runtime.typed_settings import settings_values
 from dataflow.sources.ingest import IngestRequest, ingest
 from dataflow.spec.sources import PythonSource
 
@@ -20,17 +19,7 @@ def ingest_source(step: Step, name: str) -> StepReceipt:
     """Read the source and land what it gave; the receipt names the batch's manifest."""
     source = step.workflow.spec.sources[name]
     request = step.request
-    cursor = step.run.ranges.get(name)
-    values = Values(
-        window=step.window,
-        cursor=cursor,
-        run_id=request.run_id,
-        params=request.params,
-        settings=settings_values(step.author_settings),
-        partition_key=request.partition_key,
-        resolve=request.resolve,
-        mask=step.keep_secret,
-    )
+    values = step.template_values(name)
     manifest = ingest(
         IngestRequest(
             workflow=step.workflow.name,
@@ -38,7 +27,7 @@ def ingest_source(step: Step, name: str) -> StepReceipt:
             source=render_source(name, source, values=values),
             folder=step.workflow.folder,
             window=step.window,
-            cursor=cursor,
+            cursor=values.cursor,
             run_id=request.run_id,
             try_number=request.try_number,
             settings=step.settings,

@@ -19,8 +19,9 @@ from dataflow.ops.history import History
 from dataflow.runtime.context import Outside, StepContext
 from dataflow.runtime.masking import keep_secret
 from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.render import Values
 from dataflow.runtime.request import RunRequest
-from dataflow.runtime.typed_settings import typed_settings
+from dataflow.runtime.typed_settings import settings_values, typed_settings
 from dataflow.runtime.window import RunWindow
 from dataflow.settings import Settings
 
@@ -78,6 +79,23 @@ class Step:
             log=self.request.log,
             outputs=self.request.output,
             outside=outside or Outside("only a `run` step reaches beyond its run"),
+        )
+
+    def template_values(self, source: str | None = None) -> Values:
+        """Give what templates and references may name here; ``source`` is the one whose range they see.
+
+        Raises:
+            ConfigError: when ``settings.py`` does not take the workflow's settings.
+        """
+        return Values(
+            window=self.window,
+            cursor=self.run.ranges.get(source) if source else None,
+            run_id=self.request.run_id,
+            params=self.request.params,
+            settings=settings_values(self.author_settings),
+            partition_key=self.request.partition_key,
+            resolve=self.request.resolve,
+            mask=self.keep_secret,
         )
 
     def ingested(self, source: str) -> Manifest:

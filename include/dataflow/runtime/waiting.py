@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from dataflow.errors import FatalError
 from dataflow.ops.history import open_history
 from dataflow.runtime.modules import author_code, author_function
-from dataflow.runtime.render import Values, render
+from dataflow.runtime.render import render
 from dataflow.runtime.step import Step
-from dataflow.runtime.typed_settings import settings_values
 from dataflow.runtime.window import window_of_run
-from dataflow.spec.waiting import Bucket, bucket_of, wait_kind
+from dataflow.spec.waiting import Bucket, bucket_of, wait_kind, waiting_of
 
 if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
@@ -56,21 +55,12 @@ def awaited(workflow: Workflow, task: Task, request: RunRequest, *, settings: Se
         RunSuperseded: when another run did this one's work.
         FatalError: when a template does not render or a reference is not set.
     """
-    waiting = workflow.spec.wait_for[int(task.id.rpartition(".")[2])]
+    waiting = waiting_of(workflow.spec.wait_for, task.id)
     history = open_history(settings.ops)
     step = Step(workflow, request, settings, history, window_of_run(history, workflow, request=request))
     kind = wait_kind(waiting)
     written = str(getattr(waiting, kind))
-    values = Values(
-        window=step.window,
-        run_id=request.run_id,
-        params=request.params,
-        settings=settings_values(step.author_settings),
-        partition_key=request.partition_key,
-        resolve=request.resolve,
-        mask=step.keep_secret,
-    )
-    value = written if kind == "python" else render(written, values=values, key=f"{task.id}.{kind}")
+    value = written if kind == "python" else render(written, values=step.template_values(), key=f"{task.id}.{kind}")
     found = Awaited(task.id, kind, written, value, waiting.connection, waiting.timeout, waiting.poke_interval)
     return found, step
 

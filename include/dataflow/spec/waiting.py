@@ -12,7 +12,7 @@ from dataflow.spec.base import Duration, Spec, Text
 from dataflow.spec.notify import CONNECTION_PATTERN
 from dataflow.spec.resolved import RenderedSql, ResolvedText
 
-__all__ = ["BUCKET_PATTERN", "WAIT_KINDS", "Bucket", "Waiting", "bucket_of", "wait_kind"]
+__all__ = ["BUCKET_PATTERN", "WAIT_KINDS", "Bucket", "Waiting", "bucket_of", "wait_kind", "waiting_of"]
 
 BUCKET_PATTERN = r"^s3://(?:(?P<connection>[A-Za-z0-9_.-]+)@)?(?P<bucket>[^/@]+)/(?P<key>.+)$"
 
@@ -58,6 +58,11 @@ class Bucket(Spec):
     connection: str | None
     bucket: str
     key: str
+
+
+def waiting_of(wait_for: tuple[Waiting, ...], task_id: str) -> Waiting:
+    """Give the item that a task ``wait_for.<n>`` waits for."""
+    return wait_for[int(task_id.rpartition(".")[2])]
 
 
 def wait_kind(waiting: Waiting) -> str:
