@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from dataflow.errors import Problem
-from dataflow.loading.callables import Definition, Modules
+from dataflow.loading.callables import Modules, outputs_read
 from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.step_functions import GIVE_NOTHING
 from dataflow.loading.workflow import Workflow
@@ -26,18 +25,8 @@ def problems_of_outputs(workflow: Workflow) -> Iterator[Problem]:
         if module is None:
             continue
         for function in module.functions.values():
-            for asked, node in _asked(function):
+            for asked, line, column in outputs_read(function):
                 if asked not in steps:
                     hint = known_words(asked, steps, what="the steps")
                     message = f"no step gives an output '{asked}'"
-                    yield Problem(module.path, node.lineno, node.col_offset + 1, "", message, hint)
-
-
-def _asked(function: Definition) -> Iterator[tuple[str, ast.Constant]]:
-    """Give the names that stand in calls of ``ctx.output``, and where."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "output":
-            is_of_context = isinstance(node.func.value, ast.Name) and node.func.value.id == "ctx"
-            for value in node.args[:1] if is_of_context else ():
-                if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                    yield value.value, value
+                    yield Problem(module.path, line, column, "", message, hint)

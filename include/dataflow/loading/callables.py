@@ -14,7 +14,7 @@ from pathlib import Path
 from dataflow.errors import Problem
 from dataflow.loading.files import UnreadableFile, read_file
 
-__all__ = ["Definition", "Function", "Module", "Modules", "Parameter"]
+__all__ = ["Definition", "Function", "Module", "Modules", "Parameter", "outputs_read"]
 
 MAX_BYTES = 1024 * 1024
 MAX_HOPS = 5
@@ -105,17 +105,7 @@ class Function:
 
     def outputs_read(self) -> Iterator[tuple[str, int, int]]:
         """Give every step that it names in ``ctx.output("...")``, with line and column."""
-        for node in ast.walk(self.definition):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "output"
-                and _is_name(node.func.value, "ctx")
-                and node.args
-                and isinstance(node.args[0], ast.Constant)
-                and isinstance(node.args[0].value, str)
-            ):
-                yield node.args[0].value, node.args[0].lineno, node.args[0].col_offset + 1
+        return outputs_read(self.definition)
 
     def reads_window(self) -> bool | None:
         """Tell whether it uses the run's window, cursor or partition key; None where that cannot be seen."""
@@ -259,3 +249,18 @@ def _passed(call: ast.Call, called: Definition) -> Iterator[tuple[str, ast.expr]
 
 def _is_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
+
+
+def outputs_read(definition: Definition) -> Iterator[tuple[str, int, int]]:
+    """Give every step that a function names in ``ctx.output("...")``, with line and column."""
+    for node in ast.walk(definition):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "output"
+            and _is_name(node.func.value, "ctx")
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
+        ):
+            yield node.args[0].value, node.args[0].lineno, node.args[0].col_offset + 1
