@@ -46,7 +46,7 @@ def test_a_variable_is_read_as_airflow_reads_it(monkeypatch: pytest.MonkeyPatch)
     [
         (
             "conn:nowhere.password",
-            r"\$\{conn:nowhere.password\}: outside of Airflow it is read from AIRFLOW_CONN_NOWHERE",
+            r"\$\{conn:nowhere.password\}: there is no connection 'nowhere': .* outside of it, set AIRFLOW_CONN_NOWHERE",
         ),
         ("var:nothing", r"\$\{var:nothing\}: outside of Airflow it is read from AIRFLOW_VAR_NOTHING, which is not set"),
         ("conn:bare.password", "the connection in AIRFLOW_CONN_BARE has no password"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSkipException, ErrorType
 from airflow.sdk.log import mask_secret
 
+from dataflow import connections
 from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded, TransientError
 from dataflow.factory.assets import describe_events, outlets_of
 from dataflow.factory.schedule import interval_of, partition_of
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from dataflow.settings import Settings
     from dataflow.spec.plan import Task
 
-__all__ = ["decide", "execute", "in_airflows_words", "request_from", "resolve_reference", "run_state"]
+__all__ = [
+    "airflow_connection",
+    "decide",
+    "execute",
+    "in_airflows_words",
+    "request_from",
+    "resolve_reference",
+    "run_state",
+]
 
 _KINDS: dict[str, RunKind] = {
     "scheduled": "scheduled",
@@ -60,6 +69,7 @@ def decide(workflow: Workflow, task: Task, settings: Settings, /, **context: Any
 def in_airflows_words(workflow: Workflow, task: Task) -> Iterator[logging.Logger]:
     """Turn our errors into what Airflow does next; gives the workflow's log."""
     log = logging.getLogger(f"dataflow.{workflow.name}")
+    connections.look_up_with(airflow_connection)
     try:
         yield log
     except RunSuperseded as exc:
@@ -134,22 +144,45 @@ def _variable(key: str) -> str:
         raise FatalError(f"${{var:{key}}}: Airflow has no such variable; `airflow variables set {key} ...`") from None
 
 
-def _connection_field(name: str) -> str:
+def airflow_connection(connection_id: str) -> connections.Connection | None:
+    """Give a connection as Airflow knows it; None where it knows none.
+
+    Raises:
+        TransientError: when Airflow does not tell.
+    """
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    connection_id, _, field = name.rpartition(".")
     try:
-        connection = Connection.get(connection_id)
+        found = Connection.get(connection_id)
     except AirflowNotFoundException:
+        return None
+    except AirflowRuntimeError as exc:
+        raise TransientError(f"Airflow does not give connection {connection_id!r}: {exc.error.error.value}") from exc
+    return connections.Connection(
+        id=connection_id,
+        conn_type=found.conn_type or "",
+        host=found.host or "",
+        port=found.port,
+        schema=found.schema or "",
+        login=found.login or "",
+        password=found.password or "",
+        extra=found.extra_dejson,
+    )
+
+
+def _connection_field(name: str) -> str:
+    connection_id, _, field = name.rpartition(".")
+    connection = airflow_connection(connection_id)
+    if connection is None:
         raise FatalError(
             f"${{conn:{name}}}: Airflow has no connection {connection_id!r}; "
             f"`airflow connections add {connection_id} ...`"
-        ) from None
+        )
     plain = {"host", "login", "schema", "port"}
     own = plain | {"password"}
-    value = getattr(connection, field) if field in own else connection.extra_dejson.get(field)
-    if value is None:
+    value = getattr(connection, field) if field in own else connection.extra.get(field)
+    if value in (None, ""):
         raise FatalError(f"${{conn:{name}}}: connection {connection_id!r} has no {field}")
     if field not in plain:
         mask_secret(str(value))

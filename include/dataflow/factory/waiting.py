@@ -16,7 +16,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from dataflow.durations import format_duration
 from dataflow.errors import StepError
 from dataflow.factory.tasks import in_airflows_words, request_from
-from dataflow.runtime.masking import mask_error
+from dataflow.masking import mask_error
 from dataflow.spec.waiting import wait_kind, waiting_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.errors import FatalError
+from dataflow.masking import masked
 from dataflow.ops.history import open_history
-from dataflow.runtime.masking import masked
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.recording import record, stage_key
 from dataflow.runtime.render import render

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataflow.errors import DataflowError, FatalError, InputError, RunSuperseded, StepError
+from dataflow.masking import masked_logs
 from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
 from dataflow.runtime.approval import settle_approval, subject_of
 from dataflow.runtime.finish import finish_run
-from dataflow.runtime.masking import masked_logs
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import as_step_error, record, stage_key

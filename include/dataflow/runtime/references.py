@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dataflow.connections import connection_from_environment
 from dataflow.errors import FatalError
-from dataflow.runtime.masking import names_a_secret
+from dataflow.masking import names_a_secret
 
 __all__ = ["is_secret", "resolve_from_environment"]
 
 PLAIN_FIELDS = frozenset({"conn_type", "host", "login", "port", "schema"})
 """Of a connection: everything else is kept secret."""
+OWN_FIELDS = PLAIN_FIELDS | {"password"}
+"""What is no extra of it."""
 
 
 def is_secret(reference: str) -> bool:
@@ -35,11 +34,14 @@ def resolve_from_environment(reference: str) -> str:
     if kind == "var":
         return _variable(f"AIRFLOW_VAR_{name.upper()}", reference)
     connection_id, _, field = name.rpartition(".")
-    variable = f"AIRFLOW_CONN_{connection_id.upper()}"
-    fields = _connection(_variable(variable, reference), variable)
-    if fields.get(field) in (None, ""):
-        raise FatalError(f"${{{reference}}}: the connection in {variable} has no {field}")
-    return str(fields[field])
+    try:
+        connection = connection_from_environment(connection_id)
+    except FatalError as error:
+        raise FatalError(f"${{{reference}}}: {error}") from None
+    value = getattr(connection, field) if field in OWN_FIELDS else connection.extra.get(field)
+    if value in (None, ""):
+        raise FatalError(f"${{{reference}}}: the connection in AIRFLOW_CONN_{connection_id.upper()} has no {field}")
+    return str(value)
 
 
 def _variable(name: str, reference: str) -> str:
@@ -47,31 +49,3 @@ def _variable(name: str, reference: str) -> str:
     if value is None:
         raise FatalError(f"${{{reference}}}: outside of Airflow it is read from {name}, which is not set")
     return value
-
-
-def _connection(text: str, variable: str) -> Mapping[str, Any]:
-    """Read a connection as Airflow does, from JSON or from a URI; the text itself is never told."""
-    if text.lstrip().startswith("{"):
-        try:
-            fields = json.loads(text)
-        except ValueError:
-            raise FatalError(f"{variable} holds no connection: its JSON does not parse") from None
-        extra = fields.pop("extra", None) or {}
-        return {**(json.loads(extra) if isinstance(extra, str) else extra), **fields}
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise FatalError(f"{variable} holds no connection: write a URI or JSON, as for Airflow") from None
-    extra = dict(parse_qsl(parts.query))
-    if "__extra__" in extra:
-        extra = json.loads(extra["__extra__"])
-    return {
-        **extra,
-        "conn_type": parts.scheme,
-        "host": unquote(parts.hostname or ""),
-        "login": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "schema": unquote(parts.path.removeprefix("/")),
-        "port": port,
-    }

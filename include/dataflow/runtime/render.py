@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from dataflow.errors import FatalError
 from dataflow.identifiers import literal
 from dataflow.interval import Interval
-from dataflow.runtime.masking import keep_secret
+from dataflow.masking import keep_secret
 from dataflow.runtime.references import is_secret
 from dataflow.spec.resolved import is_resolved
 from dataflow.spec.sources import Source

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from dataflow.errors import FatalError
+from dataflow.masking import mask_error
 from dataflow.ops.history import open_history
 from dataflow.runtime.author_step import ask_gate, choose_way, run_function
 from dataflow.runtime.ingest_step import ingest_source
-from dataflow.runtime.masking import mask_error
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.publish_step import publish_tables
 from dataflow.runtime.receipt import StepReceipt

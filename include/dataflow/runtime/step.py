@@ -15,9 +15,9 @@ from dataflow.interval import Interval
 from dataflow.landing.keys import run_key
 from dataflow.landing.manifest import Manifest, read_manifest, verify
 from dataflow.loading.workflow import Workflow
+from dataflow.masking import keep_secret
 from dataflow.ops.history import History
 from dataflow.runtime.context import Outside, StepContext
-from dataflow.runtime.masking import keep_secret
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.render import Values
 from dataflow.runtime.request import RunRequest

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from dataflow.spec.base import Sql, Text
 
-__all__ = ["RenderedSql", "Resolved", "ResolvedText", "is_resolved"]
+__all__ = ["RenderedSql", "Resolved", "ResolvedText", "SecretText", "is_resolved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,14 @@ class Resolved:
 
     references: bool = True
     """False where templates alone are."""
+    secret: bool = False
+    """Whether what it gives is masked everywhere; a literal there is an error."""
 
 
 ResolvedText = Annotated[Text, Resolved()]
 """Text with templates and references; what they give is no secret."""
+SecretText = Annotated[Text, Resolved(secret=True)]
+"""Text with templates and references that nobody may read: a password, a token, a URL with a login."""
 RenderedSql = Annotated[Sql, Resolved(references=False)]
 """A query with templates; a value goes through the filter ``sql``."""
 

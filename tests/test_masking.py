@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
-from dataflow.runtime import masking
+from dataflow import masking
+from dataflow.masking import keep_secret, mask_error, masked, masked_logs
 from dataflow.runtime.local import StepEvent, run_workflow
-from dataflow.runtime.masking import keep_secret, mask_error, masked, masked_logs
 from kit.project import Project
 
 SECRETS = {

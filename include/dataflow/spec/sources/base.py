@@ -1,0 +1,51 @@
+"""What every source may say, whatever its type."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from dataflow.spec.base import Duration, Spec, Text
+
+__all__ = ["Column", "Columns", "Incremental", "SourceBase"]
+
+
+class Column(Spec):
+    """One column of a source: its name is the key."""
+
+    type: Text
+    """A DuckDB type, e.g. ``BIGINT`` or ``DECIMAL(12,2)``."""
+    description: str = ""
+    """Shown on the page and carried into dbt's source."""
+
+
+def _column(value: Any) -> Any:
+    return {"type": value} if isinstance(value, str) else value
+
+
+Columns = dict[Text, Annotated[Column, BeforeValidator(_column, json_schema_input_type=str | Column)]]
+"""Column names and their DuckDB types."""
+
+
+class Incremental(Spec):
+    """Read only what is new: a run reads a range of the cursor column."""
+
+    cursor: Text
+    """The column whose value says when a row changed."""
+    start: date | None = None
+    """Where the first run begins; without it the workflow's ``start_date``."""
+    lag: Duration = timedelta(0)
+    """How far each run reads back, for rows that arrive late."""
+
+
+class SourceBase(Spec):
+    """What every source may say."""
+
+    description: str = ""
+    """What one row of the table is."""
+    columns: Columns = Field(default_factory=dict)
+    """Columns and their types; what is not declared is not landed."""
+    incremental: Incremental | None = None
+    """Read a range of a cursor column instead of everything."""
