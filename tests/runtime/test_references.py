@@ -46,12 +46,12 @@ def test_a_variable_is_read_as_airflow_reads_it(monkeypatch: pytest.MonkeyPatch)
     [
         (
             "conn:nowhere.password",
-            r"\$\{conn:nowhere.password\}: there is no connection 'nowhere': .* outside of it, set AIRFLOW_CONN_NOWHERE",
+            r"\$\{conn:nowhere.password\}: there is no connection 'nowhere': .* set AIRFLOW_CONN_NOWHERE",
         ),
         ("var:nothing", r"\$\{var:nothing\}: outside of Airflow it is read from AIRFLOW_VAR_NOTHING, which is not set"),
         ("conn:bare.password", "the connection in AIRFLOW_CONN_BARE has no password"),
         ("conn:bare.token", "the connection in AIRFLOW_CONN_BARE has no token"),
-        ("conn:torn.host", "AIRFLOW_CONN_TORN holds no connection: its JSON does not parse"),
+        ("conn:torn.host", "AIRFLOW_CONN_TORN holds no connection: write a URI or JSON"),
         ("conn:odd.host", "AIRFLOW_CONN_ODD holds no connection: write a URI or JSON"),
     ],
 )
