@@ -67,8 +67,8 @@ class Batch:
         self.parts.append(Part(name, rows, size, sha256))
         return rows
 
-    def commit(self, *, cut_rows: int = 0) -> Manifest:
-        """Write the manifest, which makes the batch one, and let ``current.json`` name it.
+    def commit(self, *, cut_rows: int = 0, current: bool = True) -> Manifest:
+        """Write the manifest, which makes the batch one, and let ``current.json`` name it unless told otherwise.
 
         Raises:
             LandingError: when nothing was copied; a batch of no rows still has one file, for its columns.
@@ -88,20 +88,31 @@ class Batch:
             folder=self.folder,
         )
         files.replace(manifest.uri, json.dumps(manifest.to_json(), indent=1).encode())
-        set_current(self.landing, manifest)
+        if current:
+            set_current(self.landing, manifest)
         return manifest
 
 
 @contextmanager
 def write_batch(
-    landing: Path, *, workflow: str, table: str, window: Interval, run_id: str, try_number: int
+    landing: Path,
+    *,
+    workflow: str,
+    table: str,
+    window: Interval,
+    run_id: str,
+    try_number: int,
+    area: str | None = None,
 ) -> Iterator[Batch]:
     """Open a batch of its own: ``<window key>/<run key>/<try>-<uuid>/``. Writers of one window never meet.
+
+    Named by an ``area`` it lies beside the workflows' folders, in one that is called so.
 
     Left without a commit, or by an error, its files are deleted; after ``kill -9`` the sweep does that.
     """
     name = f"{try_number}-{uuid.uuid4().hex}"
-    folder = files.join(window_folder(landing, workflow, table=table, window=window), run_key(run_id), name)
+    top = landing if area is None else files.join(landing, area)
+    folder = files.join(window_folder(top, workflow, table=table, window=window), run_key(run_id), name)
     files.create_folder(folder)
     batch = Batch(landing, workflow, table, window, run_id, try_number, folder)
     try:

@@ -20,7 +20,7 @@ __all__ = ["current_manifest", "set_current", "window_folder"]
 CURRENT = "current.json"
 
 
-def window_folder(landing: Path, workflow: str, *, table: str, window: Interval) -> str:
+def window_folder(landing: Path | str, workflow: str, *, table: str, window: Interval) -> str:
     """Give the folder of one table's window."""
     return files.join(landing, workflow, table, window_key(window))
 

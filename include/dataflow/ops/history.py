@@ -59,18 +59,22 @@ class History:
             yield connection
 
     def create(self) -> None:
-        """Make the tables that are not there yet; any number of processes may do so at once."""
+        """Make the tables and columns that are not there yet; any number of processes may do so at once."""
         if self.is_sqlite:
             self._create_file()
         with self.write() as connection:
             if not self.is_sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATE_LOCK)))
             METADATA.create_all(connection)
+            for column in _missing(connection):
+                kind = column.type.compile(connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}")
 
     def is_created(self) -> bool:
-        """Tell whether every table is there."""
+        """Tell whether every table is there, with every column."""
         with self.read() as connection:
-            return set(METADATA.tables) <= set(sa.inspect(connection).get_table_names())
+            there = set(METADATA.tables) <= set(sa.inspect(connection).get_table_names())
+            return there and not _missing(connection)
 
     def _create_file(self) -> None:
         if self.url.database:
@@ -87,6 +91,15 @@ class History:
                 time.sleep(0.05)
             else:
                 return
+
+
+def _missing(connection: sa.Connection) -> list[sa.Column[Any]]:
+    """Give the columns that an older version did not make; each that is added later may be NULL."""
+    inspector = sa.inspect(connection)
+    there = {table: {column["name"] for column in inspector.get_columns(table)} for table in METADATA.tables}
+    return [
+        column for name, table in METADATA.tables.items() for column in table.columns if column.name not in there[name]
+    ]
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

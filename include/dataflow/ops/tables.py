@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["METADATA", "anomalies", "check_results", "quarantine", "runs", "stages"]
+__all__ = ["METADATA", "anomalies", "check_results", "quarantine", "replays", "runs", "stages"]
 
 METADATA = sa.MetaData()
 
@@ -136,6 +136,31 @@ quarantine = sa.Table(
     sa.Column("uri", sa.Text, nullable=False),
     sa.Column("quarantined_at", Moment, nullable=False),
     sa.Column("replayed_by", sa.String(250)),
+    sa.Column("stage", sa.String(16)),  # ingest | validate
+    sa.Column("task_id", sa.String(250)),
+    sa.Column("try_number", sa.Integer),
+    sa.Column("window_start", Moment),
+    sa.Column("window_end", Moment),
+    sa.Column("reasons", sa.JSON),  # rule -> {reason, rows}
+    sa.Column("from_id", sa.Integer),  # the record that was replayed when these rows failed again
+    sa.Column("superseded_by", sa.String(250)),  # what judged these rows anew
     sa.Index("core_quarantine_by_run", "workflow", "run_id"),
 )
-"""Rows that validation left out, and where they lie."""
+"""Rows that were left out, why, and where they lie."""
+
+replays = sa.Table(
+    "core_replays",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    *_of_run(),  # the run whose rows they are
+    sa.Column("table_name", sa.String(250), nullable=False),
+    sa.Column("quarantine_id", sa.Integer, nullable=False),
+    sa.Column("replayed_by", sa.String(250), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("base_uri", sa.Text, nullable=False),  # of the batch that the run's own task left
+    sa.Column("uri", sa.Text, nullable=False),  # of the batch that stands for it since
+    sa.Column("load_uri", sa.Text, nullable=False),  # of what the replay loads: the part that no later run read again
+    sa.Column("replayed_at", Moment, nullable=False),
+    sa.Index("core_replays_by_run", "workflow", "run_id"),
+)
+"""Batches that were put together again with rows from quarantine."""

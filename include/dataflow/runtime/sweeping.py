@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from dataflow.landing.sweep import sweep
+from dataflow.ops.history import open_history
+from dataflow.quarantine.sweep import sweep_quarantine
 from dataflow.settings import Settings
 
 __all__ = ["sweep_once_a_day"]
@@ -29,6 +31,7 @@ def sweep_once_a_day(settings: Settings, *, log: logging.Logger) -> None:
         settings.scratch.mkdir(parents=True, exist_ok=True)
         mark.touch()
         files = sweep(settings.landing, older_than=DAY)
+        files += sweep_quarantine(open_history(settings.ops), settings.landing, older_than=DAY)
         folders = [folder for folder in _of_tries(settings.scratch) if not _is_used(folder)]
     except OSError as exc:
         log.warning("what killed tasks left behind could not be swept: %s", exc)

@@ -1,0 +1,187 @@
+"""What lies in quarantine: one record for the rows that one try of a task left out of one table's batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from dataflow.errors import InputError
+from dataflow.interval import Interval
+from dataflow.ops.history import History
+from dataflow.ops.runs import now
+from dataflow.ops.tables import quarantine
+
+__all__ = [
+    "QuarantineKey",
+    "QuarantineStage",
+    "Quarantined",
+    "count_open",
+    "find_quarantined",
+    "insert_quarantined",
+    "list_quarantined",
+    "supersede_quarantined",
+]
+
+QuarantineStage = Literal["ingest", "validate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineKey:
+    """Whose rows: one try of one stage of a run."""
+
+    workflow: str
+    run_id: str
+    table: str
+    task_id: str
+    try_number: int
+    window: Interval
+    stage: QuarantineStage
+    """``ingest``: the values did not fit and lie there as text; ``validate``: a check refused the rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """One record."""
+
+    id: int
+    key: QuarantineKey
+    rules: tuple[str, ...]
+    """The checks, or the contract, that refused the rows."""
+    reasons: Mapping[str, Mapping[str, Any]]
+    """For each rule a ``reason``, that of one of its rows, and how many ``rows`` it refused."""
+    rows: int
+    uri: str
+    """Of the manifest that names their files."""
+    quarantined_at: datetime
+    replayed_by: str | None
+    superseded_by: str | None
+    """What judged these rows anew; None while the record counts."""
+    from_id: int | None
+    """The record that was replayed when these rows failed again."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the rows wait for somebody."""
+        return self.replayed_by is None and self.superseded_by is None
+
+
+def insert_quarantined(
+    connection: sa.Connection,
+    key: QuarantineKey,
+    *,
+    rows: int,
+    uri: str,
+    reasons: Mapping[str, Mapping[str, Any]],
+    from_id: int | None = None,
+) -> int:
+    """Write a record and give its id."""
+    values = {
+        "workflow": key.workflow,
+        "run_id": key.run_id,
+        "table_name": key.table,
+        "task_id": key.task_id,
+        "try_number": key.try_number,
+        "stage": key.stage,
+        "window_start": key.window.start,
+        "window_end": key.window.end,
+        "check_name": ", ".join(reasons)[:250],
+        "reasons": dict(reasons),
+        "rows": rows,
+        "uri": uri,
+        "from_id": from_id,
+        "quarantined_at": now(),
+    }
+    number: int = connection.execute(sa.insert(quarantine).values(values).returning(quarantine.c.id)).scalar_one()
+    return number
+
+
+def supersede_quarantined(connection: sa.Connection, key: QuarantineKey) -> None:
+    """Let what the run's earlier tries quarantined of the table no longer count, for this try judges the rows anew.
+
+    A try of ``ingest`` reads every row again. One of ``validate`` judges again what ingest landed, so rows that
+    ingest quarantined and that somebody replayed into the batch of the earlier try wait again.
+    """
+    of_table: tuple[sa.ColumnElement[bool], ...] = (
+        quarantine.c.workflow == key.workflow,
+        quarantine.c.run_id == key.run_id,
+        quarantine.c.table_name == key.table,
+        quarantine.c.superseded_by.is_(None),
+    )
+    if key.stage == "validate":
+        made_since = sa.or_(quarantine.c.stage == "validate", quarantine.c.from_id.is_not(None))
+        connection.execute(sa.update(quarantine).where(*of_table, ~made_since).values(replayed_by=None))
+        of_table = (*of_table, made_since)
+    told = f"{key.task_id}, try {key.try_number}"[:250]
+    connection.execute(sa.update(quarantine).where(*of_table).values(superseded_by=told))
+
+
+def find_quarantined(history: History, number: int) -> Quarantined:
+    """Give one record.
+
+    Raises:
+        InputError: when there is none of that id.
+    """
+    with history.read() as connection:
+        row = connection.execute(sa.select(quarantine).where(quarantine.c.id == number)).mappings().one_or_none()
+    if row is None or row["stage"] is None:
+        raise InputError(f"nothing in quarantine has the id {number}; `dataflow quarantine list` shows what there is")
+    return _read(row)
+
+
+def list_quarantined(
+    history: History, *, workflow: str | None = None, run_id: str | None = None, only_open: bool = True
+) -> list[Quarantined]:
+    """Give records, of one workflow and run or of all, the newest first."""
+    query = sa.select(quarantine).where(quarantine.c.stage.is_not(None)).order_by(quarantine.c.id.desc())
+    if workflow is not None:
+        query = query.where(quarantine.c.workflow == workflow)
+    if run_id is not None:
+        query = query.where(quarantine.c.run_id == run_id)
+    if only_open:
+        query = query.where(*_is_open())
+    with history.read() as connection:
+        return [_read(row) for row in connection.execute(query).mappings()]
+
+
+def count_open(history: History, workflow: str, *, run_id: str | None = None) -> int:
+    """Give how many rows of a workflow, or of one of its runs, wait in quarantine."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(quarantine.c.rows), 0)).where(
+        quarantine.c.workflow == workflow, *_is_open()
+    )
+    if run_id is not None:
+        query = query.where(quarantine.c.run_id == run_id)
+    with history.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def _is_open() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return quarantine.c.replayed_by.is_(None), quarantine.c.superseded_by.is_(None)
+
+
+def _read(row: sa.RowMapping) -> Quarantined:
+    key = QuarantineKey(
+        workflow=row["workflow"],
+        run_id=row["run_id"],
+        table=row["table_name"],
+        task_id=row["task_id"],
+        try_number=row["try_number"],
+        window=Interval(row["window_start"], row["window_end"]),
+        stage=row["stage"],
+    )
+    reasons = row["reasons"] or {}
+    return Quarantined(
+        id=row["id"],
+        key=key,
+        rules=tuple(reasons),
+        reasons=reasons,
+        rows=row["rows"],
+        uri=row["uri"],
+        quarantined_at=row["quarantined_at"],
+        replayed_by=row["replayed_by"],
+        superseded_by=row["superseded_by"],
+        from_id=row["from_id"],
+    )

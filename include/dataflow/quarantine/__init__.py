@@ -1,0 +1,1 @@
+"""Quarantine: rows that a run left out, whole, with what refused them, until somebody puts them right."""

@@ -1,0 +1,59 @@
+"""Delete quarantine files: those that no record names, and those of records that are over."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from dataflow.landing import files
+from dataflow.ops.runs import now
+from dataflow.ops.tables import quarantine
+from dataflow.quarantine.store import AREA
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dataflow.ops.history import History
+
+__all__ = ["expire_quarantine", "sweep_quarantine"]
+
+BATCH = 5
+DAY = timedelta(hours=24)
+
+
+def sweep_quarantine(history: History, landing: Path, *, older_than: timedelta = DAY) -> int:
+    """Delete files that no record names, in folders where nothing changed for so long; give their number.
+
+    Safe beside running tasks, which write the record right after the files.
+    """
+    before = time.time() - older_than.total_seconds()
+    idle = [folder for folder in files.walk(files.join(landing, AREA)) if folder.written < before]
+    with history.read() as connection:
+        named = {row.uri.rpartition("/")[0] for row in connection.execute(sa.select(quarantine.c.uri))}
+    deleted = 0
+    for folder in idle:
+        if folder.depth == BATCH and folder.name not in named:
+            for name in folder.files:
+                files.delete(files.join(folder.name, name))
+                deleted += 1
+        files.delete_empty(folder.name)
+    return deleted
+
+
+def expire_quarantine(history: History, landing: Path, *, older_than: timedelta, dry_run: bool = False) -> int:
+    """Delete records that were replayed or superseded and are older than that, with their files; give their number.
+
+    What still waits for somebody is never deleted.
+    """
+    over = sa.or_(quarantine.c.replayed_by.is_not(None), quarantine.c.superseded_by.is_not(None))
+    found = (over, quarantine.c.quarantined_at < now() - older_than)
+    with history.read() as connection:
+        numbers = [row.id for row in connection.execute(sa.select(quarantine.c.id).where(*found))]
+    if numbers and not dry_run:
+        with history.write() as connection:
+            connection.execute(sa.delete(quarantine).where(quarantine.c.id.in_(numbers)))
+        sweep_quarantine(history, landing)  # the files are old, and nobody names them any more
+    return len(numbers)
