@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dataflow.durations import format_duration, parse_duration
 from dataflow.paths import find_project
+from dataflow.s3.place import S3Place, is_s3
 
 if TYPE_CHECKING:
     from typing import Self
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["Settings"]
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+LOCAL = ("published", "scratch")
+"""What lies on a disk, always."""
+
+
+def _place(value: object) -> object:
+    return S3Place.parse(value) if isinstance(value, str) and is_s3(value) else value
+
+
+Place = Annotated[Path | S3Place, NoDecode, BeforeValidator(_place)]
 
 
 class Settings(BaseSettings):
@@ -33,8 +45,8 @@ class Settings(BaseSettings):
     """The folder that holds ``include/workflows``; found upwards from the current one."""
     environment: str = ""
     """Which ``config.<environment>.yaml`` is laid over each ``config.yaml``; none when empty."""
-    landing: Path = Path(".dataflow/landing")
-    """Where ingested batches lie as Parquet."""
+    landing: Place = Path(".dataflow/landing")
+    """Where ingested batches lie as Parquet: a folder, or ``s3://connection@bucket/folder``."""
     warehouse: Path = Path(".dataflow/warehouse.duckdb")
     """The DuckDB file of loaded tables and models. Its lock lies beside it."""
     published: Path = Path(".dataflow/published")
@@ -47,6 +59,16 @@ class Settings(BaseSettings):
     """How long a task waits for the warehouse; longer than the longest dbt build."""
     dbt_project: Path = Path("dbt")
     """The dbt project."""
+
+    @field_validator(*LOCAL)
+    @classmethod
+    def _lies_on_a_disk(cls, value: Path) -> Path:
+        if re.match(r"[a-z0-9]+:/", str(value)):
+            raise ValueError(
+                f"{value} is no folder, and this lies on a disk, which all machines share; DATAFLOW_LANDING may lie in "
+                "S3, and `publish: {to: ...}` copies there what a workflow publishes"
+            )
+        return value
 
     @classmethod
     def load(cls, project: Path | None = None) -> Self:
@@ -61,9 +83,8 @@ class Settings(BaseSettings):
         return settings.model_copy(update=settings._absolute(root))
 
     def _absolute(self, root: Path) -> dict[str, object]:
-        places: dict[str, object] = {
-            name: root / getattr(self, name) for name in ("landing", "warehouse", "published", "scratch", "dbt_project")
-        }
+        folders = {name: getattr(self, name) for name in ("landing", "warehouse", *LOCAL, "dbt_project")}
+        places: dict[str, object] = {name: root / path for name, path in folders.items() if isinstance(path, Path)}
         relative_sqlite = "sqlite:///"
         if self.ops.startswith(relative_sqlite) and not self.ops.startswith(relative_sqlite + "/"):
             places["ops"] = relative_sqlite + str(root / self.ops.removeprefix(relative_sqlite))

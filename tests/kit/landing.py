@@ -13,13 +13,18 @@ from dataflow.landing.batch import write_batch
 
 if TYPE_CHECKING:
     from dataflow.landing.manifest import Manifest
+    from dataflow.s3.place import S3Place
 
 NEW_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
 DAY = Interval(NEW_YEAR, NEW_YEAR + timedelta(days=1))
 
 
 def land(
-    landing: Path, query: str = "select range as id from range(3)", *, run_id: str = "run", window: Interval = DAY
+    landing: Path | S3Place,
+    query: str = "select range as id from range(3)",
+    *,
+    run_id: str = "run",
+    window: Interval = DAY,
 ) -> Manifest:
     """Commit a batch of a query's rows for shop.orders."""
     with (

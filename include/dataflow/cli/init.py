@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,7 +30,8 @@ def init(
     settings, registry = open_project()
     workflows = list(registry.workflows.values())
     for folder in (settings.landing, settings.published, settings.scratch):
-        folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(folder, Path):  # S3 has no folders to create
+            folder.mkdir(parents=True, exist_ok=True)
     out.print("Run history ...")
     History(settings.ops).create()
     out.print("Warehouse ...")

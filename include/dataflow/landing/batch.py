@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataflow.errors import LandingError
+from dataflow.errors import LandingError, StepError
 from dataflow.identifiers import literal, quote
 from dataflow.landing import files
 from dataflow.landing.current import set_current, window_folder
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dataflow.interval import Interval
+    from dataflow.s3.place import S3Place
 
 __all__ = ["Batch", "write_batch"]
 
@@ -34,13 +35,15 @@ KEPT_AS = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
 class Batch:
     """A batch that is being written; nobody sees it before `commit`."""
 
-    landing: Path
+    landing: Path | S3Place
     workflow: str
     table: str
     window: Interval
     run_id: str
     try_number: int
     folder: str
+    drafts: Path
+    """Where files are written before they become visible in ``folder``."""
     parts: list[Part] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
 
@@ -51,8 +54,7 @@ class Batch:
             LandingError: when its columns are not those of the files before it.
         """
         name = f"part-{len(self.parts):04}.parquet"
-        final = files.join(self.folder, name)
-        draft = files.draft_of(final)
+        draft = self.drafts / (name + files.DRAFT)
         written = connection.execute(
             f"copy ({_storable(connection, query)}) to {literal(str(draft))} "
             "(format parquet, compression zstd, use_tmp_file false)"
@@ -61,7 +63,7 @@ class Batch:
         if self.parts and columns != self.columns:
             raise LandingError(f"{name} has columns {columns}, the parts before it have {self.columns}")
         size, sha256 = files.fingerprint(draft)
-        files.put(draft, final)
+        files.put(draft, files.join(self.folder, name), sha256=sha256)
         self.columns = columns
         rows = int(written[0]) if written else 0
         self.parts.append(Part(name, rows, size, sha256))
@@ -95,7 +97,7 @@ class Batch:
 
 @contextmanager
 def write_batch(
-    landing: Path,
+    landing: Path | S3Place,
     *,
     workflow: str,
     table: str,
@@ -103,23 +105,26 @@ def write_batch(
     run_id: str,
     try_number: int,
     area: str | None = None,
+    scratch: Path | None = None,
 ) -> Iterator[Batch]:
     """Open a batch of its own: ``<window key>/<run key>/<try>-<uuid>/``. Writers of one window never meet.
 
     Named by an ``area`` it lies beside the workflows' folders, in one that is called so.
 
-    Left without a commit, or by an error, its files are deleted; after ``kill -9`` the sweep does that.
+    Left without a commit, or by an error, its files are deleted; after ``kill -9`` the sweep does that. What goes to S3
+    is written to ``scratch`` first.
     """
     name = f"{try_number}-{uuid.uuid4().hex}"
     top = landing if area is None else files.join(landing, area)
     folder = files.join(window_folder(top, workflow, table=table, window=window), run_key(run_id), name)
     files.create_folder(folder)
-    batch = Batch(landing, workflow, table, window, run_id, try_number, folder)
     try:
-        yield batch
+        with files.drafts(folder, scratch) as drafts:
+            yield Batch(landing, workflow, table, window, run_id, try_number, folder, drafts)
     finally:
-        if files.read(files.join(folder, MANIFEST)) is None:
-            files.delete_folder(folder)
+        with suppress(StepError):  # nobody knows whether it was committed: nothing is deleted
+            if files.read(files.join(folder, MANIFEST)) is None:
+                files.delete_folder(folder)
 
 
 def columns_of(connection: DuckDBPyConnection, query: str) -> dict[str, str]:

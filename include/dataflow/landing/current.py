@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.interval import Interval
+    from dataflow.s3.place import S3Place
 
 __all__ = ["current_manifest", "set_current", "window_folder"]
 
 CURRENT = "current.json"
 
 
-def window_folder(landing: Path | str, workflow: str, *, table: str, window: Interval) -> str:
+def window_folder(landing: Path | S3Place | str, workflow: str, *, table: str, window: Interval) -> str:
     """Give the folder of one table's window."""
     return files.join(landing, workflow, table, window_key(window))
 
 
-def current_manifest(landing: Path, workflow: str, table: str, window: Interval) -> Manifest | None:
+def current_manifest(landing: Path | S3Place, workflow: str, table: str, window: Interval) -> Manifest | None:
     """Give the batch that was committed last; None where the window has none.
 
     Raises:
@@ -44,7 +45,7 @@ def current_manifest(landing: Path, workflow: str, table: str, window: Interval)
     return read_manifest(files.join(folder, named))
 
 
-def set_current(landing: Path, manifest: Manifest) -> None:
+def set_current(landing: Path | S3Place, manifest: Manifest) -> None:
     """Let everyone see this batch; the name is kept relative, so that a landing may be moved."""
     folder = window_folder(landing, manifest.workflow, table=manifest.table, window=manifest.window)
     named = manifest.uri.removeprefix(folder + "/")

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from dataflow.errors import LandingError
 from dataflow.interval import Interval
 from dataflow.landing import files
 
-__all__ = ["MANIFEST", "METADATA_PREFIX", "Manifest", "Part", "part_paths", "read_manifest", "schema_hash", "verify"]
+__all__ = [
+    "MANIFEST",
+    "METADATA_PREFIX",
+    "Manifest",
+    "Part",
+    "local_files",
+    "part_paths",
+    "read_manifest",
+    "schema_hash",
+    "verify",
+]
 
 MANIFEST = "manifest.json"
 METADATA_PREFIX = "_dataflow"
 """How the names of our own columns begin; no data column's does."""
+MEND = "clear the ingest task to read it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +140,15 @@ def read_manifest(uri: str) -> Manifest:
     """
     content = files.read(uri)
     if content is None:
-        raise LandingError(f"no manifest {uri}: the batch was deleted; clear the ingest task to read it again")
+        raise LandingError(f"no manifest {uri}: the batch was deleted; {MEND}")
     try:
         return Manifest.from_json(json.loads(content), folder=uri.rpartition("/")[0])
     except (KeyError, TypeError, ValueError) as error:
-        raise LandingError(f"{uri} is damaged ({error!r}); clear the ingest task to read it again") from None
+        raise LandingError(f"{uri} is damaged ({error!r}); {MEND}") from None
 
 
 def part_paths(manifest: Manifest) -> list[str]:
-    """Give the batch's Parquet files; read them with ``hive_partitioning=false``."""
+    """Give the names of the batch's Parquet files in the landing; to read them, see `local_files`."""
     return [files.join(manifest.folder, part.name) for part in manifest.parts]
 
 
@@ -144,18 +157,48 @@ def verify(manifest: Manifest) -> None:
 
     Raises:
         LandingError: when one is missing, cut short or changed.
+        TransientError: when the landing did not answer.
     """
-    for part, path in zip(manifest.parts, part_paths(manifest), strict=True):
-        try:
-            size, sha256 = files.fingerprint(path)
-        except OSError as error:
-            raise LandingError(
-                f"{path} cannot be read ({error.strerror}); clear the ingest task to read it again"
-            ) from error
-        if size != part.bytes:
-            found = f"has {size} bytes, its manifest says {part.bytes}"
-        elif sha256 != part.sha256:
-            found = "has another sha256 than its manifest says"
-        else:
-            continue
-        raise LandingError(f"{path} {found}; clear the ingest task to read it again")
+    for part, path in _parts(manifest):
+        with _told(path):
+            _compare(part, path, found=files.fingerprint(path))
+
+
+def local_files(manifest: Manifest, into: Path) -> list[str]:
+    """Give the batch's Parquet files on this machine, each compared with the manifest: every reader comes through here.
+
+    Args:
+        manifest: The batch.
+        into: A folder of the task's own for copies of what lies elsewhere; files on a disk are read where they are.
+
+    Raises:
+        LandingError: when one is missing, cut short or changed.
+        TransientError: when the landing did not answer.
+    """
+    paths = []
+    for part, name in _parts(manifest):
+        with _told(name):
+            path, size, sha256 = files.fetch(name, into)
+            _compare(part, name, found=(size, sha256))
+        paths.append(str(path))
+    return paths
+
+
+def _parts(manifest: Manifest) -> list[tuple[Part, str]]:
+    return list(zip(manifest.parts, part_paths(manifest), strict=True))
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LandingError(f"{path} cannot be read ({error.strerror}); {MEND}") from error
+
+
+def _compare(part: Part, path: str, *, found: tuple[int, str]) -> None:
+    size, sha256 = found
+    if size != part.bytes:
+        raise LandingError(f"{path} has {size} bytes, its manifest says {part.bytes}; {MEND}")
+    if sha256 != part.sha256:
+        raise LandingError(f"{path} has another sha256 than its manifest says; {MEND}")

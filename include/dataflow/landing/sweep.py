@@ -9,13 +9,14 @@ from pathlib import Path
 from dataflow.errors import LandingError
 from dataflow.landing import files
 from dataflow.landing.manifest import MANIFEST, read_manifest
+from dataflow.s3.place import S3Place
 
 __all__ = ["sweep"]
 
 WINDOW, BATCH = 3, 5
 
 
-def sweep(landing: Path, older_than: timedelta = timedelta(hours=24)) -> int:
+def sweep(landing: Path | S3Place, older_than: timedelta = timedelta(hours=24)) -> int:
     """Delete files that no manifest names, in folders where nothing changed for so long; give their number.
 
     Safe beside running writers, who change their folder all the time. Committed batches stay.
@@ -25,9 +26,9 @@ def sweep(landing: Path, older_than: timedelta = timedelta(hours=24)) -> int:
     for folder in files.walk(landing):
         if folder.written >= before:
             continue
-        for name in _orphans(folder):
-            files.delete(files.join(folder.name, name))
-            deleted += 1
+        orphans = [files.join(folder.name, name) for name in _orphans(folder)]
+        files.delete(*orphans)
+        deleted += len(orphans)
         files.delete_empty(folder.name)
     return deleted
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dataflow.landing.manifest import Manifest
     from dataflow.ops.history import History
+    from dataflow.s3.place import S3Place
 
 __all__ = ["AREA", "REASONS", "ROW", "RULES", "SetAside", "quarantine_rows", "record_rows", "write_rows"]
 
@@ -50,7 +51,7 @@ class SetAside:
 
 
 def quarantine_rows(
-    history: History, landing: Path, key: QuarantineKey, *, connection: DuckDBPyConnection, query: str
+    history: History, landing: Path | S3Place, key: QuarantineKey, *, connection: DuckDBPyConnection, query: str
 ) -> int:
     """Quarantine the rows of a query and give how many they are; those of the task's earlier tries no longer count.
 
@@ -70,7 +71,9 @@ def quarantine_rows(
     return aside.rows if aside else 0
 
 
-def write_rows(landing: Path, key: QuarantineKey, *, connection: DuckDBPyConnection, query: str) -> SetAside | None:
+def write_rows(
+    landing: Path | S3Place, key: QuarantineKey, *, connection: DuckDBPyConnection, query: str
+) -> SetAside | None:
     """Write the files of the query's rows; None where it gives none."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {_ASIDE} AS SELECT row_number() OVER () AS {ROW}, * FROM ({query}\n)"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dataflow.ops.history import History
+    from dataflow.s3.place import S3Place
 
 __all__ = ["expire_quarantine", "sweep_quarantine"]
 
@@ -24,7 +25,7 @@ BATCH = 5
 DAY = timedelta(hours=24)
 
 
-def sweep_quarantine(history: History, landing: Path, *, older_than: timedelta = DAY) -> int:
+def sweep_quarantine(history: History, landing: Path | S3Place, *, older_than: timedelta = DAY) -> int:
     """Delete files that no record names, in folders where nothing changed for so long; give their number.
 
     Safe beside running tasks, which write the record right after the files.
@@ -43,7 +44,9 @@ def sweep_quarantine(history: History, landing: Path, *, older_than: timedelta =
     return deleted
 
 
-def expire_quarantine(history: History, landing: Path, *, older_than: timedelta, dry_run: bool = False) -> int:
+def expire_quarantine(
+    history: History, landing: Path | S3Place, *, older_than: timedelta, dry_run: bool = False
+) -> int:
     """Delete records that were replayed or superseded and are older than that, with their files; give their number.
 
     What still waits for somebody is never deleted.

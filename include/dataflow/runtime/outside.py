@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from dataflow.errors import FatalError
-from dataflow.landing.manifest import part_paths
 from dataflow.runtime.checks import view_of_files
 from dataflow.runtime.context import Outside
 from dataflow.runtime.references import is_secret
@@ -133,7 +132,7 @@ class RunOutside(Outside):
         named = tables_named_in_sql(query, frozenset(tables_of(step.workflow.spec)))
         folder = self._scratch()
         sources = sorted(name.removeprefix("batch.") for name in named if name.startswith("batch."))
-        views = {f"batch.{source}": part_paths(self._batch(source)) for source in sources}
+        views = {f"batch.{source}": step.files(self._batch(source), folder) for source in sources}
         tables = sorted(name for name in named if not name.startswith("batch."))
         copies = extract(step.settings, step.workflow.name, tables=tables, into=folder, log=step.request.log)
         if missing := [name for name in tables if name not in copies]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.errors import FatalError
 from dataflow.interval import Interval
 from dataflow.landing.keys import run_key
-from dataflow.landing.manifest import Manifest, read_manifest, verify
+from dataflow.landing.manifest import Manifest, local_files, read_manifest
 from dataflow.loading.workflow import Workflow
 from dataflow.masking import keep_secret
 from dataflow.ops.history import History
@@ -103,15 +103,20 @@ class Step:
 
         Raises:
             FatalError: when that task returned nothing.
-            LandingError: when its files are not what they were.
         """
-        manifest = self._manifest(f"ingest.{source}")
-        verify(manifest)
-        return manifest
+        return self._manifest(f"ingest.{source}")
 
     def batch(self, source: str) -> Manifest:
-        """Give the batch as the steps after validation see it: judged there, else compared with its manifest here."""
+        """Give the batch as the steps after validation see it."""
         return self._manifest(f"validate.{source}") if source in self.validated else self.ingested(source)
+
+    def files(self, batch: Manifest, folder: Path) -> list[str]:
+        """Give the batch's files on this machine, as they were landed; copies lie in the task's scratch folder.
+
+        Raises:
+            LandingError: when they are not what they were.
+        """
+        return local_files(batch, folder / "landed" / batch.table)
 
     def receipt(self, **values: Any) -> StepReceipt:
         """Give a receipt with the run's window in it."""

@@ -8,6 +8,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from dataflow.errors import StepError
 from dataflow.landing.sweep import sweep
 from dataflow.ops.history import open_history
 from dataflow.quarantine.sweep import sweep_quarantine
@@ -33,7 +34,7 @@ def sweep_once_a_day(settings: Settings, *, log: logging.Logger) -> None:
         files = sweep(settings.landing, older_than=DAY)
         files += sweep_quarantine(open_history(settings.ops), settings.landing, older_than=DAY)
         folders = [folder for folder in _of_tries(settings.scratch) if not _is_used(folder)]
-    except OSError as exc:
+    except (OSError, StepError) as exc:
         log.warning("what killed tasks left behind could not be swept: %s", exc)
         return
     for folder in folders:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.errors import FatalError
 from dataflow.identifiers import literal, quote
-from dataflow.landing.manifest import Manifest, part_paths
+from dataflow.landing.manifest import Manifest
 from dataflow.quality.judge import judge, reads_of_checks
 from dataflow.quality.outcome import raise_on_failures
 from dataflow.runtime.checks import keep_outcomes, lookup_tables, view_of_files
@@ -47,7 +47,7 @@ def transform_table(step: Step, table: str) -> StepReceipt:
     batch = step.batch(source) if source is not None else None
     with step.scratch() as folder:
         if batch is not None and not transform_of(spec, table).stages:
-            staged = part_paths(batch)
+            staged = step.files(batch, folder)
         else:
             staged = [str(_staged(step, table, source=source, batch=batch, folder=folder))]
         size = sum(Path(path).stat().st_size for path in staged)
@@ -104,9 +104,9 @@ def _look(step: Step, table: str, *, batch: Manifest | None, folder: Path) -> _S
     # What is looked up counts as known whether it is loaded or only in this run's batch.
     of_batches = {name.removeprefix("batch.") for name in reads if name.startswith("batch.")}
     of_batches |= looked_up & spec.sources.keys()
-    batches = {f"batch.{name}": part_paths(step.batch(name)) for name in sorted(of_batches)}
-    if batch is not None:
-        batches[f"batch.{batch.table}"] = part_paths(batch)
+    batches = {f"batch.{name}": step.files(step.batch(name), folder) for name in sorted(of_batches)}
+    if batch is not None and f"batch.{batch.table}" not in batches:
+        batches[f"batch.{batch.table}"] = step.files(batch, folder)
     named = {name for name in reads if not name.startswith("batch.")} - {table}
     loaded = extract(
         step.settings,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.errors import FatalError
-from dataflow.landing.manifest import Manifest, part_paths
+from dataflow.landing.manifest import Manifest
 from dataflow.quality.judge import judge, reads_of_checks
 from dataflow.quality.outcome import CheckOutcome, raise_on_failures
 from dataflow.quality.result import CheckResult
@@ -36,7 +36,7 @@ def validate_table(step: Step, table: str) -> StepReceipt:
     batch = step.ingested(table)
     with step.scratch() as folder:
         batches = {table: batch} | {name: step.ingested(name) for name in _batches_read(step, checks) - {table}}
-        views = {name: part_paths(manifest) for name, manifest in batches.items()}
+        views = {name: step.files(manifest, folder) for name, manifest in batches.items()}
         with open_scratch(folder, views=views) as connection:
             lookups = _lookups(step, connection, checks=checks, batches=batches, folder=folder)
             outcomes = judge(connection, table, checks, window=step.window, tables=lookups)

@@ -37,14 +37,16 @@ def ingest(request: IngestRequest) -> Manifest:
         raise InputError(f"{request.workflow}.{request.table} is incremental: say which range to read")
     with _scratch(request) as scratch, _connect(scratch) as connection:
         readings = read_source(connection, request, scratch=scratch)
-        manifest = _land(connection, request, readings=readings)
+        manifest = _land(connection, request, readings=readings, scratch=scratch)
     request.log.info("landed %d rows of %s.%s", manifest.rows, request.workflow, request.table)
     if manifest.cut_rows:
         request.log.info("left out %d rows outside of the range %s", manifest.cut_rows, request.cursor)
     return manifest
 
 
-def _land(connection: duckdb.DuckDBPyConnection, request: IngestRequest, *, readings: Sequence[Reading]) -> Manifest:
+def _land(
+    connection: duckdb.DuckDBPyConnection, request: IngestRequest, *, readings: Sequence[Reading], scratch: Path
+) -> Manifest:
     import duckdb
 
     rows = select_of(readings)
@@ -65,6 +67,7 @@ def _land(connection: duckdb.DuckDBPyConnection, request: IngestRequest, *, read
             window=request.window,
             run_id=request.run_id,
             try_number=request.try_number,
+            scratch=scratch,
         ) as batch:
             batch.copy(connection, query)
             return batch.commit(cut_rows=count_cut_rows(connection))

@@ -1,7 +1,4 @@
-"""The landing's files. The only module that knows that they lie on a local disk; an object store goes under it here.
-
-A name is text: the landing's folder and what lies below it, joined by ``/``.
-"""
+"""The landing's files on a disk. What is written becomes visible by a rename, which is whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,36 +8,24 @@ import os
 import shutil
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from dataflow.landing.files.folder import DRAFT, Folder
 
 __all__ = [
-    "DRAFT",
-    "Folder",
     "create_folder",
     "delete",
     "delete_empty",
     "delete_folder",
-    "draft_of",
+    "drafts",
+    "fetch",
     "fingerprint",
-    "join",
     "put",
     "read",
     "replace",
     "walk",
 ]
-
-DRAFT = ".tmp"
-"""How a file's name ends while it is written; no manifest names such a file."""
-
-
-def join(folder: Path | str, *names: str) -> str:
-    """Give the name of something below a folder."""
-    return "/".join((str(folder).rstrip("/"), *names))
 
 
 def create_folder(folder: str) -> None:
@@ -59,23 +44,25 @@ def delete_folder(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def draft_of(name: str) -> Path:
-    """Give the local file to write before `put` makes it ``name``."""
-    return Path(name + DRAFT)
+@contextlib.contextmanager
+def drafts(folder: str, scratch: Path | None) -> Iterator[Path]:  # noqa: ARG001  # the other kind of place asks
+    """Give the folder itself: on the same disk a rename is enough."""
+    yield Path(folder)
 
 
-def fingerprint(name: str | Path) -> tuple[int, str]:
-    """Give a file's bytes and their sha256.
-
-    Raises:
-        OSError: when it cannot be read.
-    """
+def fingerprint(name: str) -> tuple[int, str]:
+    """Read the file through."""
     path = Path(name)
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def put(draft: Path, name: str) -> None:
+def fetch(name: str, into: Path) -> tuple[Path, int, str]:  # noqa: ARG001  # the other kind of place asks
+    """Give the file itself."""
+    return Path(name), *fingerprint(name)
+
+
+def put(draft: Path, name: str, *, sha256: str) -> None:  # noqa: ARG001  # the other kind of place asks
     """Make a finished draft visible under its name, whole and durable."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
@@ -102,9 +89,10 @@ def read(name: str) -> bytes | None:
         return None
 
 
-def delete(name: str) -> None:
-    """Delete a file, if it is there."""
-    Path(name).unlink(missing_ok=True)
+def delete(*names: str) -> None:
+    """Delete the files that are there."""
+    for name in names:
+        Path(name).unlink(missing_ok=True)
 
 
 def delete_empty(folder: str) -> None:
@@ -113,23 +101,10 @@ def delete_empty(folder: str) -> None:
         Path(folder).rmdir()
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """One folder of the landing."""
-
-    name: str
-    depth: int
-    """Names below the landing: 1 is a workflow, 2 a table, 3 a window, 4 a run, 5 a batch."""
-    files: tuple[str, ...]
-    written: float
-    """When it or a file in it changed last (seconds, Unix)."""
-
-
-def walk(landing: Path | str) -> Iterator[Folder]:
-    """Give each folder below the landing, the deepest first."""
-    top = str(landing).rstrip("/")
-    for name, _, names in os.walk(top, topdown=False):
-        depth = name[len(top) :].count("/")
+def walk(landing: str) -> Iterator[Folder]:
+    """Give each folder, the deepest first."""
+    for name, _, names in os.walk(landing, topdown=False):
+        depth = name[len(landing) :].count("/")
         times = [_changed(Path(name))] + [_changed(Path(name, file)) for file in names]
         if depth:
             yield Folder(name, depth, tuple(names), max(times))

@@ -1,0 +1,62 @@
+"""A client for a bucket, made of an Airflow connection as Airflow's own hooks would, but without Airflow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from dataflow.connections import Connection, find_connection
+from dataflow.errors import FatalError
+
+__all__ = ["client_of"]
+
+DEFAULTS: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "read_timeout": 60,
+    # The first try and five more, after up to 1, 2, 4, 8, 16 s: about as long as a store asks to be spared.
+    "retries": {"mode": "standard", "total_max_attempts": 6},
+    # We send a SHA-256 of our own. The newer default, a trailer after the body, is not understood by every store.
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+    "max_pool_connections": 16,
+}
+UNSUPPORTED = ("role_arn", "assume_role_method", "session_factory")
+
+
+def client_of(connection_id: str) -> Any:
+    """Give the client of a connection; one a process and connection. It may be used by several threads.
+
+    Raises:
+        FatalError: when nobody knows the connection, or it asks for what is not done here.
+    """
+    return _client(connection_id, os.getpid())
+
+
+@cache
+def _client(connection_id: str, pid: int) -> Any:  # noqa: ARG001  # sockets are not shared with a forked process
+    connection = find_connection(connection_id) if connection_id else Connection("")
+    extra = connection.extra
+    for asked in UNSUPPORTED:
+        if extra.get(asked):
+            raise FatalError(
+                f"connection {connection_id}: `{asked}` is not supported; give keys, a profile, "
+                "or the machine a role, and leave login and password empty"
+            )
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.session.Session(
+        aws_access_key_id=connection.login or None,
+        aws_secret_access_key=connection.password or None,
+        aws_session_token=extra.get("aws_session_token"),
+        profile_name=extra.get("profile_name"),
+        region_name=extra.get("region_name"),
+    )
+    given = dict(extra.get("config_kwargs") or {})
+    service = (extra.get("service_config") or {}).get("s3") or {}
+    endpoint = service.get("endpoint_url") or extra.get("endpoint_url")
+    return session.client(
+        "s3", endpoint_url=endpoint or None, verify=extra.get("verify"), config=Config(**{**DEFAULTS, **given})
+    )

@@ -1,0 +1,63 @@
+"""What a store's errors mean for whoever asked: come again, or do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dataflow.errors import FatalError, StepError, TransientError
+from dataflow.s3.place import S3Place
+
+__all__ = ["NotFound", "PreconditionFailed", "told_of"]
+
+_ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
+_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_BUSY = frozenset({"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling", "BadDigest", "IncompleteBody"})
+_REFUSED = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "403"})
+
+
+class NotFound(FatalError):
+    """There is no such object."""
+
+
+class PreconditionFailed(FatalError):
+    """Somebody wrote the object in between."""
+
+
+@contextmanager
+def told_of(place: S3Place) -> Iterator[None]:
+    """Let errors of the client become ours, which name the place.
+
+    Raises:
+        NotFound, PreconditionFailed: as they say.
+        TransientError: when the store did not answer, or asks to come again; the client already did, with pauses.
+        FatalError: when it refuses, or the bucket is not there.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _answer(place, error.response) from None
+    except HTTPClientError as error:  # no answer, or one that was cut short
+        raise TransientError(f"{place}: {type(error).__name__}: {error}; the store did not answer whole") from None
+    except BotoCoreError as error:  # no credentials, no region, an endpoint that is no address
+        raise FatalError(f"{place}: {error}; see the connection {place.connection or 'of this machine'}") from None
+
+
+def _answer(place: S3Place, response: dict[str, dict[str, object]]) -> StepError:
+    code = str(response.get("Error", {}).get("Code", ""))
+    message = str(response.get("Error", {}).get("Message", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    told = f"{place}: {code}: {message}" if message else f"{place}: {code}"
+    if code == "NoSuchBucket":
+        return FatalError(f"{place}: there is no bucket {place.bucket!r}; create it, or correct the name")
+    if code in _ABSENT:
+        return NotFound(told)
+    if code in _CHANGED:
+        return PreconditionFailed(told)
+    if code in _BUSY or (isinstance(status, int) and (status >= 500 or status == 429)):
+        return TransientError(f"{told}; asked several times, with pauses")
+    if code in _REFUSED:
+        return FatalError(f"{told}; see what the connection {place.connection or 'of this machine'} may do there")
+    return FatalError(told)
