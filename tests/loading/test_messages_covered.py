@@ -148,9 +148,10 @@ def test_every_key_of_the_model_stands_in_a_mended_config(tmp_path: Path) -> Non
         if not any((base.__name__, key) in written for base in (model, *_models(model)))
     }
 
-    assert {"WorkflowSpec.name"} >= {key for key in missing if key.partition(".")[0] not in NOT_OF_A_CONFIG}, (
-        "each belongs into a mended.yaml of the gallery"
-    )
+    # A name is the folder's; `tables` are spread out while they are read: tables_of_one_name.
+    assert {"WorkflowSpec.name", "DatabaseSource.tables"} >= {
+        key for key in missing if key.partition(".")[0] not in NOT_OF_A_CONFIG
+    }, "each belongs into a mended.yaml of the gallery"
 
 
 def _models(base: type[BaseModel]) -> list[type[BaseModel]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from dataflow.loading.rules.subject import Steps
 from dataflow.spec.checks import Check
+from dataflow.spec.sources import DatabaseSource
 from dataflow.spec.transforms import Stage
 from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["AuthoredSql", "sql_in"]
+
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +24,16 @@ class AuthoredSql:
 
     steps: Steps
     text: str
-    form: Literal["query", "expression", "order"]
-    """A whole query, an expression that stands in one of ours, or what follows ORDER BY."""
+    form: Literal["query", "expression", "order", "foreign"]
+    """A whole query, an expression that stands in one of ours, what follows ORDER BY, or a query in another database's
+    own words, its templates left out."""
 
 
 def sql_in(spec: WorkflowSpec) -> Iterator[AuthoredSql]:
-    """Give the queries and expressions of its checks and stages, in the order written."""
+    """Give the queries and expressions of its sources, checks and stages, in the order written."""
+    for name, source in spec.sources.items():
+        if isinstance(source, DatabaseSource) and source.query is not None:
+            yield AuthoredSql(("sources", name, "query"), _TEMPLATE.sub("NULL", source.query), "foreign")
     for table, checks in spec.validate_.items():
         for index, check in enumerate(checks):
             yield from _in_check(("validate", table, index), check)

@@ -80,7 +80,9 @@ class _Linter:
         pieces = list(sql_in(workflow.spec))
         if pieces:
             unreadable = list(sql_can_be_read(pieces, self._database()))
-            yield from unreadable or sql_means_something(workflow.spec, self._database())
+            yield from unreadable
+            if all(each.severity == "warning" for each in unreadable):
+                yield from sql_means_something(workflow.spec, self._database())
         config = workflow.spec.public()
         yield from references_are_defined(config, self._variables)
         yield from credentials_are_references(config)

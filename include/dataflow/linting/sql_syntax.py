@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sql_can_be_read"]
 
-_AROUND = {"query": "{}", "expression": "SELECT (\n{}\n)", "order": "SELECT 1 ORDER BY\n{}\n, 1"}
+_AROUND = {"query": "{}", "foreign": "{}", "expression": "SELECT (\n{}\n)", "order": "SELECT 1 ORDER BY\n{}\n, 1"}
 """How a piece stands in our own SQL; a comment may end it, so what follows begins a new line."""
 _LINE = re.compile(r"^LINE ([0-9]+): ", re.MULTILINE)
 
@@ -28,15 +28,22 @@ def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyCo
         try:
             statements = connection.extract_statements(_AROUND[piece.form].format(piece.text))
         except duckdb.Error as error:
-            yield _unreadable(piece, error)
+            yield _foreign(piece, error) if piece.form == "foreign" else _unreadable(piece, error)
             continue
         kinds = [statement.type.name for statement in statements]
         if kinds == ["SELECT"] and not (piece.form == "expression" and _closes_ours(piece.text)):
             continue
-        if piece.form == "query":
+        if piece.form in ("query", "foreign"):
             yield Finding(piece.steps, f"exactly one SELECT belongs here, found {', '.join(kinds) or 'nothing'}")
         else:
             yield Finding(piece.steps, "not one expression", "check its parentheses and semicolons")
+
+
+def _foreign(piece: AuthoredSql, error: Exception) -> Finding:
+    """Warn: what DuckDB does not know, the database may."""
+    reason = duckdb_message(error).removeprefix("Parser Error: ")
+    message = f"only the database can judge this query: DuckDB's parser says {reason}"
+    return Finding(piece.steps, message, "it is sent as it stands", severity="warning")
 
 
 def _unreadable(piece: AuthoredSql, error: Exception) -> Finding:

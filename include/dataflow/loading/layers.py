@@ -1,7 +1,8 @@
 """A config is laid in layers: its template < ``defaults.yaml`` < ``config.yaml`` < ``config.<environment>.yaml``.
 
 Mappings merge, lists replace, tags add up, another ``type`` replaces a whole source, and ``null`` removes what was
-inherited. Each value keeps the file and the place that it came from.
+inherited. Each value keeps the file and the place that it came from. What one key says for many, ``tables``, is spread
+out last.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from dataflow.errors import Problem
 from dataflow.loading.layer import Layer, read_layer
 from dataflow.loading.messages import problem_at
+from dataflow.loading.source_tables import with_source_tables
 from dataflow.loading.templates import Templates, inherited_by
 from dataflow.loading.yaml_document import Node
 from dataflow.paths import WORKFLOWS
@@ -70,7 +72,8 @@ def read_layers(
     for root in upper:
         merged = merge(merged, root)
     # What is missing altogether is missing in config.yaml, whatever is laid over it.
-    return Layer(replace(config.root or merged, value=merged.value), problems)
+    whole, misnamed = with_source_tables(replace(config.root or merged, value=merged.value))
+    return Layer(whole, (*problems, *misnamed))
 
 
 def _inherited(own: list[Layer], templates: Templates) -> Layer:

@@ -44,6 +44,9 @@ def explained(
     """Say why a query over the readings failed; None when the data is not to blame, so that DuckDB's word stands."""
     import duckdb
 
+    known = (reading.explain(error) for reading in readings if reading.explain is not None)
+    if (cause := next((each for each in known if each is not None), None)) is not None:
+        return cause
     if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
         return TransientError(f"reading or landing failed: {_first_line(error)}")
     # A BinderException is a type of the data that has no cast to the declared one.
@@ -106,6 +109,7 @@ def find_misfit(connection: duckdb.DuckDBPyConnection, reading: Reading) -> Cont
                 ).fetchone()
                 if found is not None:
                     place = f"{file.shown}: row {found[0] + file.rows_before}" if file else f"row {found[0]}"
+                    place = f"{reading.shown}: {place}" if reading.shown else place
                     return does_not_fit(place, column.name, value=found[1], declared=column.declared or "")
         except duckdb.Error as error:
             return reading_error(reading, error)

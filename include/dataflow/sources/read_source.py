@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataflow.errors import ContractError, InputError
 from dataflow.sources.columns import check_found, declared_types
 from dataflow.sources.csv_files import read_csv_files
+from dataflow.sources.database.read import read_database
 from dataflow.sources.file_paths import find_files, ready_files
 from dataflow.sources.json_files import read_json_files
 from dataflow.sources.mock_rows import mock_reading
@@ -18,7 +19,7 @@ from dataflow.sources.python_rows import spool_rows
 from dataflow.sources.reading import NO_COLUMN, RawColumn, Reading
 from dataflow.sources.request import IngestRequest
 from dataflow.spec.reader_options import option_problem
-from dataflow.spec.sources import FileSource, MockSource, PublishedSource, PythonSource
+from dataflow.spec.sources import DatabaseSource, FileSource, MockSource, PublishedSource, PythonSource
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -41,6 +42,8 @@ def read_source(connection: DuckDBPyConnection, request: IngestRequest, *, scrat
         return read_parquet_files(connection, [file], declared, options={}, log=request.log, drop_ours=True)
     if isinstance(source, PythonSource):
         return _python(connection, request, source=source, declared=declared, scratch=scratch)
+    if isinstance(source, DatabaseSource):
+        return read_database(connection, request, source=source, declared=declared, scratch=scratch)
     return _files(connection, request, source=source, declared=declared, scratch=scratch)
 
 

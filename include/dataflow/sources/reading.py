@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dataflow.errors import StepError
 from dataflow.identifiers import quote
 from dataflow.sources.fit import Fit, fit
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["NO_COLUMN", "RawColumn", "Reading", "SourceFile", "select_of"]
 
@@ -58,6 +63,10 @@ class Reading:
     files: tuple[SourceFile, ...] = ()
     strict_scan: Callable[[Sequence[Path]], str] | None = None
     """Has the reader itself cast, which says the line of most values that do not fit."""
+    shown: str = ""
+    """How messages name what it reads, where that is no file."""
+    explain: Callable[[duckdb.Error], StepError | None] | None = None
+    """Says what an error of DuckDB's means for what it reads; None when it does not know it."""
 
     @property
     def relation(self) -> str:

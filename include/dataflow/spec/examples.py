@@ -61,6 +61,14 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         ),
         "notify": ([{"events": ["failure", "late"], "connection": "team_alerts"}],),
     },
+    "DatabaseSource": {
+        "connection": ("shop_db",),
+        "url": ("${SHOP_DB_URL}",),
+        "table": ("customers", "public.customers"),
+        "tables": (["public.customers", "public.orders"],),
+        "query": ("select id, total from orders where placed_at >= {{ window.start | sql }}",),
+        "incremental": ({"cursor": "updated_at", "start": "2020-01-01", "lag": "1h"},),
+    },
     "FileSource": {
         "path": ("data/products/*.csv", "data/{{ window.start | date('%Y/%m') }}/*.csv", "${DROP:-/srv/drop}/a.csv"),
         "options": ({"delim": ";", "nullstr": "-"},),

@@ -13,7 +13,7 @@ from dataflow.runtime.explain.transform import explain_transform
 from dataflow.runtime.transform_step import LOADED
 from dataflow.runtime.window import RunWindow
 from dataflow.sources.columns import declared_types
-from dataflow.spec.sources import FileSource, PublishedSource, PythonSource
+from dataflow.spec.sources import DatabaseSource, FileSource, PublishedSource, PythonSource
 from dataflow.spec.tables import load_of
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def _says(workflow: Workflow, task: Task) -> str:
         match source:
             case FileSource():
                 what = source.path
+            case DatabaseSource():
+                what = source.table or "by its query"
             case PythonSource():
                 what = source.callable or f"ingestion:{table}"
             case PublishedSource():

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dataflow.spec.sources.base import Column, Columns, Incremental
+from dataflow.spec.sources.database import DatabaseSource
 from dataflow.spec.sources.file import FileSource
 from dataflow.spec.sources.mock import MockSource
 from dataflow.spec.sources.published import PublishedSource
@@ -15,6 +16,7 @@ from dataflow.spec.sources.python import PythonSource
 __all__ = [
     "Column",
     "Columns",
+    "DatabaseSource",
     "FileSource",
     "Incremental",
     "MockSource",
@@ -24,17 +26,22 @@ __all__ = [
     "is_windowed",
 ]
 
-Source = Annotated[FileSource | PythonSource | MockSource | PublishedSource, Field(discriminator="type")]
+AnySource = DatabaseSource | FileSource | PythonSource | MockSource | PublishedSource
+Source = Annotated[AnySource, Field(discriminator="type")]
 
 WINDOW_WORDS = ("window.", "cursor.", "partition_key")
 
 
-def is_windowed(source: FileSource | PythonSource | MockSource | PublishedSource) -> bool:
+def is_windowed(source: AnySource) -> bool:
     """Tell whether two runs of different windows read different rows from it."""
     if source.incremental is not None or isinstance(source, MockSource):
         return True
     if isinstance(source, PythonSource):
         return bool(source.windowed)
     if isinstance(source, FileSource):
-        return "{{" in source.path and any(word in source.path for word in WINDOW_WORDS)
-    return False
+        return _reads_window(source.path)
+    return isinstance(source, DatabaseSource) and _reads_window(source.query or "")
+
+
+def _reads_window(text: str) -> bool:
+    return "{{" in text and any(word in text for word in WINDOW_WORDS)
