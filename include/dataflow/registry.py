@@ -30,6 +30,7 @@ from dataflow.loading.own_fault import problem_of_ours
 from dataflow.loading.templates import Templates
 from dataflow.loading.workflow import Workflow
 from dataflow.paths import TEMPLATES, WORKFLOWS, workflows_folder
+from dataflow.spec.schedule import assets_of
 from dataflow.spec.sources import PublishedSource
 from dataflow.spec.steps import publishes
 from dataflow.spec.tables import tables_of
@@ -131,8 +132,7 @@ def _expectations(
             owner, _, table = source.table.partition(".")
             if owner in loaded:
                 yield ("sources", source_name, "table"), owner, table, loaded[owner].published_tables
-    schedule = workflow.spec.schedule
-    for index, asset in enumerate(() if isinstance(schedule, str) else schedule.assets):
+    for index, asset in enumerate(assets_of(workflow.spec.schedule)):
         kind, owner, table = asset.split("/")
         if owner in loaded:
             other = loaded[owner]

@@ -96,3 +96,37 @@ def test_a_name_given_twice_is_checked_once(project: Project, dataflow: Program)
     project.write_workflow("events")
 
     assert "1 workflow checked: no errors.\n" == dataflow("config", "validate", "events", "events").out
+
+
+def test_a_template_concerns_those_who_use_it(project: Project, dataflow: Program) -> None:
+    project.write_file("include/templates/daily.yaml", "inputs: {table: {type: text}}\nowner: x\n")
+    project.write_workflow("events")
+    project.write_workflow("uses", {**MOCK_CONFIG, "extends": "daily", "with": {"table": "x"}})
+
+    of_events, of_uses = dataflow("config", "validate", "events"), dataflow("config", "validate", "uses")
+
+    assert (0, "1 workflow checked: no errors.\n") == (of_events.code, of_events.out)
+    assert 1 == of_uses.code
+    assert "include/templates/daily.yaml:1:" in of_uses.out
+
+
+def test_the_defaults_concern_everybody(project: Project, dataflow: Program) -> None:
+    project.write_workflow("events")
+    project.write_file("include/workflows/defaults.yaml", "ownr: x\n")
+
+    answer = dataflow("config", "validate", "events")
+
+    assert 1 == answer.code
+    assert "include/workflows/defaults.yaml:1:1: ownr: unknown key" in answer.out
+    assert "1 workflow checked: 1 error." in answer.out
+
+
+def test_a_folder_that_holds_no_workflow_is_no_workflow(project: Project, dataflow: Program) -> None:
+    project.write_workflow("events")
+    project.folder("empty").mkdir()
+    project.write_file("include/workflows/gone/__pycache__/steps.pyc", "")
+
+    for name in ("empty", "gone"):
+        answer = dataflow("config", "validate", name)
+
+        assert (1, "", f"no workflow {name!r}; there is: events\n") == (answer.code, answer.out, answer.err)

@@ -12,7 +12,7 @@ import typer
 from dataflow.cli.console import out, print_json, print_problems
 from dataflow.cli.project import chosen, open_project
 from dataflow.errors import Problem
-from dataflow.paths import folder_of
+from dataflow.registry import load_registry
 
 if TYPE_CHECKING:
     from dataflow.settings import Settings
@@ -42,10 +42,12 @@ def validate(
 
     settings, registry = open_project()
     wanted = set(names or ())
-    shallow = [problem for problem in registry.problems if not wanted or _concerns(problem, wanted)]
+    alone = {name: _problems_of(name, settings) for name in sorted(wanted)}
     for name in sorted(wanted - registry.workflows.keys()):
-        if not folder_of(settings.project, name).exists():
+        if not alone[name]:
             chosen(registry, name)
+    told = {problem for problems in alone.values() for problem in problems}
+    shallow = [each for each in registry.problems if not wanted or _owner(each) in wanted or each in told]
     deep = lint(registry, settings, variables=_variables(settings), names=wanted or None)
     healthy = [workflow for name, workflow in registry.workflows.items() if not wanted or name in wanted]
     problems = sorted({*shallow, *deep, *check_settings(healthy, environment=settings.environment)})
@@ -65,10 +67,9 @@ def _variables(settings: Settings) -> dict[str, str]:
     return {**{name: value or "" for name, value in written.items()}, **os.environ}
 
 
-def _concerns(problem: Problem, names: set[str]) -> bool:
-    """Tell whether it is in one of these workflows, or in a file that all of them share."""
-    owner = _owner(problem)
-    return owner is None or owner in names
+def _problems_of(name: str, settings: Settings) -> tuple[Problem, ...]:
+    """Give what is wrong with one workflow, also in the defaults, templates and modules that it uses."""
+    return load_registry(settings.project, only=name, environment=settings.environment).problems
 
 
 def _owner(problem: Problem) -> str | None:

@@ -11,10 +11,12 @@ from airflow.sdk import DAG, Param
 from dataflow.factory.callbacks import run_ended
 from dataflow.factory.deadline import deadline_alert
 from dataflow.factory.describe import describe
+from dataflow.factory.file_arrivals import arrivals_of
 from dataflow.factory.operators import group_of, operator_of
 from dataflow.factory.schedule import airflow_schedule, start_of
 from dataflow.loading.carried import carry
 from dataflow.spec.params import param_schema
+from dataflow.spec.schedule import FileSchedule
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -38,7 +40,7 @@ def build_dag(workflow: Workflow, settings: Settings, *, with_models: bool = Tru
     spec = workflow.spec
     dag = DAG(
         workflow.name,
-        schedule=airflow_schedule(spec.schedule),
+        schedule=_schedule(workflow),
         start_date=start_of(spec.start_date, spec.schedule) if spec.start_date else None,
         catchup=spec.catchup,
         max_active_runs=spec.max_active_runs,
@@ -59,6 +61,11 @@ def build_dag(workflow: Workflow, settings: Settings, *, with_models: bool = Tru
     )
     _add_tasks(dag, workflow, settings, with_models=with_models)
     return dag
+
+
+def _schedule(workflow: Workflow) -> Any:
+    schedule = workflow.spec.schedule
+    return arrivals_of(workflow, schedule) if isinstance(schedule, FileSchedule) else airflow_schedule(schedule)
 
 
 @cache

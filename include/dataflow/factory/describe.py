@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.durations import format_duration
 from dataflow.paths import WORKFLOWS
 from dataflow.spec.checks import check_name
+from dataflow.spec.schedule import FileSchedule
 from dataflow.spec.tables import load_of, tables_of
 from dataflow.spec.waiting import wait_kind
 
@@ -34,7 +35,9 @@ def describe(workflow: Workflow) -> str:
     """Give the DAG's documentation."""
     spec = workflow.spec
     config = f"{WORKFLOWS.as_posix()}/{workflow.name}/config.yaml"
+    schedule = spec.schedule
     parts = {
+        "Starts": [f"at each new file {_code(schedule.file)}"] if isinstance(schedule, FileSchedule) else [],
         "Waits for": [f"{wait_kind(each)} {_code(_waited(each))}" for each in spec.wait_for],
         "Reads": _sources(spec),
         "Checks": _checks(workflow),

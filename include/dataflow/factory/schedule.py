@@ -19,7 +19,15 @@ from dataflow.errors import FatalError
 from dataflow.factory.assets import asset_named
 from dataflow.interval import Interval, in_utc
 from dataflow.runtime.ticks import last_complete_window
-from dataflow.spec.schedule import AssetSchedule, CronSchedule, cron_of, is_windowed_by_ticks, timezone_of
+from dataflow.spec.schedule import (
+    AnySchedule,
+    AssetSchedule,
+    CronSchedule,
+    FileSchedule,
+    cron_of,
+    is_windowed_by_ticks,
+    timezone_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEY_FORMATS",
-    "Schedule",
     "airflow_schedule",
     "interval_of",
     "last_complete_window",
@@ -40,8 +47,6 @@ __all__ = [
     "windows_between",
 ]
 
-Schedule = str | CronSchedule | AssetSchedule
-
 KEY_FORMATS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V-%u", "month": "%Y-%m"}
 """How a partition key is written, by period. Airflow formats and parses it with these, so each must do both: a week
 carries the weekday of its tick, because a week without one does not parse."""
@@ -49,7 +54,7 @@ carries the weekday of its tick, because a week without one does not parse."""
 _KEY_EXAMPLES = {"hour": "2025-01-31T13", "day": "2025-01-31", "week": "2025-W05-1", "month": "2025-01"}
 
 
-def airflow_schedule(schedule: Schedule) -> BaseTimetable | BaseAsset | None:
+def airflow_schedule(schedule: str | CronSchedule | AssetSchedule) -> BaseTimetable | BaseAsset | None:
     """Give what ``DAG(schedule=...)`` takes; None for ``manual``."""
     if isinstance(schedule, AssetSchedule):
         # An event with a key starts only a schedule by keys, and one without a key never does.
@@ -75,12 +80,12 @@ def _condition(schedule: CronSchedule | AssetSchedule) -> BaseAsset:
     return AssetAll(*assets) if schedule.match == "all" else AssetAny(*assets)
 
 
-def start_of(day: date, schedule: Schedule) -> datetime:
+def start_of(day: date, schedule: AnySchedule) -> datetime:
     """Give midnight of the day in the schedule's zone."""
     return datetime.combine(day, time(), ZoneInfo(timezone_of(schedule)))
 
 
-def interval_of(dag_run: Any, schedule: Schedule) -> Interval | None:
+def interval_of(dag_run: Any, schedule: AnySchedule) -> Interval | None:
     """Give the data interval of a run, where the schedule's windows are its ticks.
 
     None where Airflow gave the run none, as for one triggered without a logical date: the runtime then takes the last
@@ -93,13 +98,13 @@ def interval_of(dag_run: Any, schedule: Schedule) -> Interval | None:
     return Interval(dag_run.data_interval_start, dag_run.data_interval_end)
 
 
-def partition_of(dag_run: Any, schedule: Schedule) -> Interval | None:
+def partition_of(dag_run: Any, schedule: AnySchedule) -> Interval | None:
     """Give the period of a run's partition key; None for a run without one.
 
     Raises:
         FatalError: when the key is not one of this schedule.
     """
-    if dag_run.partition_key is None or isinstance(schedule, str) or schedule.partition is None:
+    if dag_run.partition_key is None or isinstance(schedule, (str, FileSchedule)) or schedule.partition is None:
         return None
     return partition_interval(dag_run.partition_key, schedule, tick=dag_run.partition_date)
 
@@ -140,13 +145,13 @@ def _days_of(period: str, day: date) -> tuple[date, date]:
     return day, day
 
 
-def windows_between(schedule: Schedule, span: Interval) -> Iterator[Interval]:
+def windows_between(schedule: AnySchedule, span: Interval) -> Iterator[Interval]:
     """Give every window that lies within the span, in order: what a backfill of it would run.
 
     Raises:
-        ValueError: when the schedule has no windows of its own: manual, or by assets.
+        ValueError: when the schedule has no windows of its own: manual, by assets or by files.
     """
-    ticks = None if isinstance(schedule, AssetSchedule) else _ticks(schedule)
+    ticks = None if isinstance(schedule, (AssetSchedule, FileSchedule)) else _ticks(schedule)
     if ticks is None or not is_windowed_by_ticks(schedule):
         raise ValueError(f"{schedule!r} has no windows of its own")
     from airflow.sdk.timezone import coerce_datetime

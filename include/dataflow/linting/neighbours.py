@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.loading.workflow import Workflow
+from dataflow.spec.schedule import assets_of
 from dataflow.spec.sources import PublishedSource
 from dataflow.spec.workflow import WorkflowSpec
 
@@ -51,7 +52,7 @@ class Neighbours:
     def _partitions_agree(self, name: str) -> Findings:
         """Refuse to wait for events that never come: those of a partition start no plain schedule, and vice versa."""
         own = _partition(self._specs[name])
-        for index, asset in enumerate(_assets(self._specs[name])):
+        for index, asset in enumerate(assets_of(self._specs[name].schedule)):
             other = asset.split("/")[1]
             theirs = _partition(self._specs[other]) if other in self._specs else own
             if theirs != own:
@@ -63,11 +64,6 @@ def _said(partition: str | None) -> str:
     return f"partitions by {partition}" if partition else "no partitions"
 
 
-def _assets(spec: WorkflowSpec) -> tuple[str, ...]:
-    """Give those that start runs; not every kind of schedule has any."""
-    return getattr(spec.schedule, "assets", ())
-
-
 def _partition(spec: WorkflowSpec) -> str | None:
     return None if isinstance(spec.schedule, str) else getattr(spec.schedule, "partition", None)
 
@@ -77,7 +73,7 @@ def _awaited(spec: WorkflowSpec, known: Mapping[str, WorkflowSpec]) -> dict[str,
     for source, body in spec.sources.items():
         if isinstance(body, PublishedSource):
             found.setdefault(body.table.split(".")[0], ("sources", source, "table"))
-    for index, asset in enumerate(_assets(spec)):
+    for index, asset in enumerate(assets_of(spec.schedule)):
         found.setdefault(asset.split("/")[1], ("schedule", "assets", index))
     return {name: steps for name, steps in found.items() if name in known}
 

@@ -57,7 +57,7 @@ def is_resolved_at(location: Location, *, references: bool = False) -> bool:
 def resolved_fields(*, references: bool) -> list[str]:
     """Give what may hold templates, or ``references`` as well, as messages say it: ``path of a file source``."""
     places: list[tuple[str, Location]] = [(f"a {kind} source", ("sources", "", kind)) for kind in source_types()]
-    places += [("wait_for", ("wait_for", 0)), ("approve", ("steps", 0, "approve"))]
+    places += [("wait_for", ("wait_for", 0)), ("approve", ("steps", 0, "approve")), ("schedule", ("schedule", "file"))]
     found = [
         f"{name} of {place}"
         for place, location in places

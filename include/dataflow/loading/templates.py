@@ -17,7 +17,8 @@ from dataflow.loading.layer import Layer, read_layer
 from dataflow.loading.messages import problem_at, problems_of, shown
 from dataflow.loading.near_miss import known_words
 from dataflow.loading.placeholders import fill, inputs_named_in
-from dataflow.loading.rules.params import is_pattern, misfits
+from dataflow.loading.rules.params import misfits
+from dataflow.loading.rules.patterns import fault_of_pattern
 from dataflow.loading.yaml_document import Node
 from dataflow.paths import TEMPLATES
 from dataflow.spec.base import NAME_PATTERN
@@ -91,8 +92,8 @@ def _where(name: str) -> str:
 
 def _problems_of_defaults(inputs: Mapping[str, Input], root: Node) -> Iterator[Problem]:
     for name, each in inputs.items():
-        if each.pattern is not None and not is_pattern(each.pattern):
-            yield problem_at(root, ("inputs", name, "pattern"), f"{shown(each.pattern)} is no regular expression")
+        if each.pattern is not None and (fault := fault_of_pattern(each.pattern)):
+            yield problem_at(root, ("inputs", name, "pattern"), f"{shown(each.pattern)} {fault}")
         elif each.default is not None:
             for misfit in misfits(each, each.default):
                 yield problem_at(root, ("inputs", name, "default"), f"the default {shown(each.default)} {misfit}")

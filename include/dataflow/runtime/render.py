@@ -38,7 +38,8 @@ _REFERENCE = re.compile(
 class Values:
     """What templates and references may name."""
 
-    window: Interval
+    window: Interval | None
+    """None where there is no run yet."""
     run_id: str
     cursor: Interval | None = None
     """Of the source that is rendered; None for one that is not incremental."""

@@ -6,19 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dataflow.interval import Interval
-from dataflow.spec.schedule import AssetSchedule, CronSchedule, cron_of, period_of, timezone_of
+from dataflow.spec.schedule import AnySchedule, cron_of, period_of, timezone_of
 
 __all__ = ["first_moment", "last_complete_window", "last_period"]
 
-Schedule = str | CronSchedule | AssetSchedule
 
-
-def first_moment(day: date, schedule: Schedule) -> datetime:
+def first_moment(day: date, schedule: AnySchedule) -> datetime:
     """Give midnight of the day in the schedule's zone, in UTC."""
     return datetime.combine(day, time(), ZoneInfo(timezone_of(schedule))).astimezone(UTC)
 
 
-def last_complete_window(schedule: Schedule, at: datetime) -> Interval:
+def last_complete_window(schedule: AnySchedule, at: datetime) -> Interval:
     """Give the last tick window, or the last period of a partitioned schedule, that ended at or before a moment."""
     zone = ZoneInfo(timezone_of(schedule))
     if (period := period_of(schedule)) is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataflow.spec.schedule import AssetSchedule, CronSchedule
+from dataflow.spec.schedule import AnySchedule, AssetSchedule, CronSchedule, FileSchedule
 
 __all__ = ["schedule_text"]
 
 
-def schedule_text(schedule: str | CronSchedule | AssetSchedule) -> str:
+def schedule_text(schedule: AnySchedule) -> str:
     """Say in a few words when a workflow runs."""
     if isinstance(schedule, str):
         return schedule
+    if isinstance(schedule, FileSchedule):
+        return f"a new file {schedule.file}"
     words = []
     if isinstance(schedule, CronSchedule):
         zone = "" if schedule.timezone == "UTC" else f" {schedule.timezone}"

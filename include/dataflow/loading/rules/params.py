@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from dataflow.loading.messages import shown
+from dataflow.loading.rules.patterns import fault_of_pattern
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.spec.params import FORMS, Param
 
-__all__ = ["is_pattern", "misfits", "param_defaults_fit"]
+__all__ = ["misfits", "param_defaults_fit"]
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -35,8 +36,8 @@ def param_defaults_fit(subject: Subject) -> Findings:
     """Check each param's pattern, and its default against everything that it says of itself; null always fits."""
     for name, param in subject.spec.params.items():
         steps: Steps = ("params", name)
-        if param.pattern is not None and not is_pattern(param.pattern):
-            yield Finding((*steps, "pattern"), f"{shown(param.pattern)} is no regular expression")
+        if param.pattern is not None and (fault := fault_of_pattern(param.pattern)):
+            yield Finding((*steps, "pattern"), f"{shown(param.pattern)} {fault}")
         elif param.default is not None:
             for misfit in misfits(param, param.default):
                 yield Finding((*steps, "default"), f"the default {shown(param.default)} {misfit}")
@@ -82,12 +83,3 @@ def _is_of_format(value: str, name: str) -> bool:
     except ValueError:
         return False
     return re.search(FORMS[name], value) is not None
-
-
-def is_pattern(text: str) -> bool:
-    """Tell whether it is a regular expression."""
-    try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    return True

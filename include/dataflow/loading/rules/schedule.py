@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,12 +17,14 @@ from dataflow.spec.schedule import (
     PRESETS,
     AssetSchedule,
     CronSchedule,
+    FileSchedule,
     cron_of,
     is_windowed_by_ticks,
     period_of,
     timezone_of,
 )
 from dataflow.spec.sources import is_windowed
+from dataflow.spec.waiting import bucket_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["assets_exist", "schedule_is_sound", "workflow_exists"]
 
 ASSET_KINDS = ("raw", "staging", "warehouse")
+SOONEST = timedelta(seconds=1)
 TICKS_TRIED = 60
 """So many in a row show whether a cron has one tick in each period."""
 
@@ -46,6 +49,8 @@ def schedule_is_sound(subject: Subject) -> Findings:
             yield Finding(steps, *wrong)
         elif isinstance(schedule, CronSchedule) and schedule.partition is not None:
             yield from _partition_is_sound(schedule)
+    elif isinstance(schedule, FileSchedule):
+        yield from _place_is_sound(schedule)
     zone = timezone_of(schedule)
     if not _is_zone(zone):
         yield Finding(("schedule", "timezone"), f"{shown(zone)} is no time zone", _near_zone(zone))
@@ -104,6 +109,18 @@ def _number_of_period(moment: datetime, period: str) -> int:
     day = moment.toordinal()
     month = moment.year * 12 + moment.month
     return {"hour": day * 24 + moment.hour, "day": day, "week": (day - 1) // 7, "month": month}[period]
+
+
+def _place_is_sound(schedule: FileSchedule) -> Findings:
+    place, at = schedule.file, ("schedule", "file")
+    if "{{" in place:
+        yield Finding(at, "there is no run yet that a template could be about", "write * for what differs")
+    elif "://" in place and not place.startswith("${") and bucket_of(place) is None:
+        yield Finding(at, f"{shown(place)} is no place that is watched", "a path, or s3://connection@bucket/key")
+    elif place.endswith("/"):
+        yield Finding(at, f"{shown(place)} is a folder", f"name files, such as {place}*")
+    if schedule.poke_interval < SOONEST:
+        yield Finding(("schedule", "poke_interval"), "looking takes some time", "give 1s or more, such as 1m")
 
 
 @lru_cache(maxsize=1024)
