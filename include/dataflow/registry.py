@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,19 +19,16 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from dataflow.errors import ConfigError, InputError, Problem
+from dataflow.loading.between import disappointments
 from dataflow.loading.carried import parse_import_error
 from dataflow.loading.layer import Layer
 from dataflow.loading.layers import read_defaults, read_layers
 from dataflow.loading.load import load_workflow
 from dataflow.loading.messages import problem_at
-from dataflow.loading.model_keys import Location
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.own_fault import problem_of_ours
 from dataflow.loading.templates import Templates
 from dataflow.loading.workflow import Workflow
 from dataflow.paths import TEMPLATES, WORKFLOWS, workflows_folder
-from dataflow.spec.schedule import assets_of
-from dataflow.spec.sources import PublishedSource
 from dataflow.spec.steps import publishes
 from dataflow.spec.tables import tables_of
 from dataflow.spec.workflow import WorkflowSpec
@@ -111,35 +108,14 @@ def _holds_a_workflow(root: Path, name: str) -> bool:
 
 
 def _problems_between(loaded: Mapping[str, Workflow], layers_of: Callable[[str], Layer]) -> list[tuple[str, Problem]]:
-    """Find what workflows expect of others that the others do not give; what a broken one gives is not judged."""
+    """Find what workflows expect of others that the others do not give, and whose fault that is."""
     found: list[tuple[str, Problem]] = []
     for name, workflow in loaded.items():
-        for steps, owner, table, given in _expectations(workflow, loaded):
-            if table not in given:
-                layer = layers_of(name)
-                hint = known_words(table, given, what="it has")
-                if layer.root is not None:
-                    found.append((name, problem_at(layer.root, steps, f"{owner} has no '{table}' to read", hint=hint)))
+        for each in disappointments(workflow, loaded):
+            layer = layers_of(name)
+            if layer.root is not None:
+                found.append((name, problem_at(layer.root, each.steps, each.message, hint=each.hint)))
     return found
-
-
-def _expectations(
-    workflow: Workflow, loaded: Mapping[str, Workflow]
-) -> Iterator[tuple[Location, str, str, tuple[str, ...]]]:
-    """Give each table of another workflow that is expected: where, whose, which, and what there is."""
-    for source_name, source in workflow.spec.sources.items():
-        if isinstance(source, PublishedSource):
-            owner, _, table = source.table.partition(".")
-            if owner in loaded:
-                yield ("sources", source_name, "table"), owner, table, loaded[owner].published_tables
-    for index, asset in enumerate(assets_of(workflow.spec.schedule)):
-        kind, owner, table = asset.split("/")
-        if owner in loaded:
-            other = loaded[owner]
-            given = {"raw": tuple(other.spec.sources), "staging": tables_of(other.spec)}.get(
-                kind, other.published_tables
-            )
-            yield ("schedule", "assets", index), owner, table, given
 
 
 @dataclass(frozen=True, slots=True)

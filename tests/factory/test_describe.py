@@ -75,3 +75,9 @@ def test_it_names_no_place_of_this_machine(project: Project) -> None:
     project.write_workflow("shop", SHOP, validation=VALIDATION)
 
     assert str(Path(project.root)) not in describe(project.workflow("shop"))
+
+
+def test_a_workflow_that_files_start_says_which(project: Project) -> None:
+    project.write_workflow("shop", {**SHOP, "schedule": {"file": "inbox/*.csv"}}, validation=VALIDATION)
+
+    assert "- **Starts** at each new file `inbox/*.csv`\n" in describe(project.workflow("shop"))

@@ -21,6 +21,7 @@ from dataflow.spec.workflow import WorkflowSpec
         ({"assets": ["warehouse/shop/sales"]}, "warehouse/shop/sales"),
         ({"assets": ["raw/aa/bb", "raw/cc/dd"]}, "raw/aa/bb and raw/cc/dd"),
         ({"assets": ["raw/aa/bb", "raw/cc/dd"], "match": "any"}, "raw/aa/bb or raw/cc/dd"),
+        ({"file": "inbox/*.csv"}, "a new file inbox/*.csv"),
         ({"cron": "@daily", "assets": ["raw/aa/bb"]}, "@daily or raw/aa/bb"),
     ],
 )

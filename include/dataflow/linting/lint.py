@@ -13,6 +13,7 @@ from dataflow.linting.authored_sql import sql_in
 from dataflow.linting.credentials import credentials_are_references
 from dataflow.linting.dag_ids import problems_of_dag_ids
 from dataflow.linting.dbt_models import problems_of_models
+from dataflow.linting.loads import something_is_loaded
 from dataflow.linting.neighbours import Neighbours
 from dataflow.linting.outputs import problems_of_outputs
 from dataflow.linting.references import references_are_defined
@@ -86,6 +87,7 @@ class _Linter:
         config = workflow.spec.public()
         yield from references_are_defined(config, self._variables)
         yield from credentials_are_references(config)
+        yield from something_is_loaded(workflow.spec)
         yield from self._neighbours.findings(workflow.name)
 
     def _database(self) -> duckdb.DuckDBPyConnection:

@@ -1,4 +1,4 @@
-"""What workflows are to each other: rings, partitions that never meet, titles that two of them bear."""
+"""What workflows are to each other: rings in which they wait or start runs, titles that two of them bear."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.loading.workflow import Workflow
-from dataflow.spec.schedule import assets_of
+from dataflow.spec.schedule import FileSchedule, assets_of
 from dataflow.spec.sources import PublishedSource
+from dataflow.spec.steps import step_kind, walk_steps
 from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["Neighbours"]
@@ -27,6 +28,7 @@ class Neighbours:
     def __init__(self, workflows: Mapping[str, Workflow]) -> None:
         self._specs = {name: workflow.spec for name, workflow in workflows.items()}
         self._in_rings = _in_rings({name: _awaited(spec, self._specs) for name, spec in self._specs.items()})
+        self._started = {name: _starts(name, self._specs) for name in self._specs}
         self._titled: dict[str, str] = {}
         for name, spec in self._specs.items():
             if spec.title is not None:
@@ -35,7 +37,7 @@ class Neighbours:
     def findings(self, name: str) -> Findings:
         """Give what is wrong between this workflow and the others."""
         yield from self._ring(name)
-        yield from self._partitions_agree(name)
+        yield from self._endless(name)
         title = self._specs[name].title
         if title is not None and self._titled[title] != name:
             message = f"{self._titled[title]} has the same title"
@@ -49,23 +51,14 @@ class Neighbours:
                 message = f"these workflows wait for each other: {' -> '.join(ring)}"
                 yield Finding(self._in_rings[name][ring[1]], message, "break the ring, for none could be the first")
 
-    def _partitions_agree(self, name: str) -> Findings:
-        """Refuse to wait for events that never come: those of a partition start no plain schedule, and vice versa."""
-        own = _partition(self._specs[name])
-        for index, asset in enumerate(assets_of(self._specs[name].schedule)):
-            other = asset.split("/")[1]
-            theirs = _partition(self._specs[other]) if other in self._specs else own
-            if theirs != own:
-                message = f"{other} gives {_said(theirs)}, and this waits for {_said(own)}: no run would ever start"
-                yield Finding(("schedule", "assets", index), message, "let both have the same `partition`, or none")
-
-
-def _said(partition: str | None) -> str:
-    return f"partitions by {partition}" if partition else "no partitions"
-
-
-def _partition(spec: WorkflowSpec) -> str | None:
-    return None if isinstance(spec.schedule, str) else getattr(spec.schedule, "partition", None)
+    def _endless(self, name: str) -> Findings:
+        """Refuse workflows that start each other in a ring: the first run of one would be the last moment of rest."""
+        for other, at in _triggered(self._specs[name]).items():
+            way = _way(self._started, other, name)
+            if way:
+                message = f"these workflows start each other without end: {' -> '.join([name, *way])}"
+                hint = "break the ring, or let a choice, gate or approval come before the trigger"
+                yield Finding(at, message, hint)
 
 
 def _awaited(spec: WorkflowSpec, known: Mapping[str, WorkflowSpec]) -> dict[str, Steps]:
@@ -76,6 +69,47 @@ def _awaited(spec: WorkflowSpec, known: Mapping[str, WorkflowSpec]) -> dict[str,
     for index, asset in enumerate(assets_of(spec.schedule)):
         found.setdefault(asset.split("/")[1], ("schedule", "assets", index))
     return {name: steps for name, steps in found.items() if name in known}
+
+
+def _triggered(spec: WorkflowSpec) -> dict[str, Steps]:
+    """Give the workflows that each run of this one starts, whatever it finds, and where it says so."""
+    found: dict[str, Steps] = {}
+    for at, step in walk_steps(spec.steps or ()):
+        if step_kind(step) in ("gate", "approve") and len(at) == len(("steps", 0)):
+            break  # what comes later may be skipped
+        if step.trigger is not None and not {"then", "else", "branches"}.intersection(at):
+            found.setdefault(step.trigger.workflow, (*at, "trigger", "workflow"))
+    return found
+
+
+def _starts(name: str, specs: Mapping[str, WorkflowSpec]) -> frozenset[str]:
+    """Give the workflows that a run of this one starts: those that it triggers, and those that wait for its data."""
+    by_data = {
+        other
+        for other, spec in specs.items()
+        if any(asset.split("/")[1] == name for asset in assets_of(spec.schedule)) and _suffices(spec, name)
+    }
+    return frozenset(by_data.union(_triggered(specs[name])) & specs.keys())
+
+
+def _suffices(spec: WorkflowSpec, name: str) -> bool:
+    """Tell whether the assets of one workflow alone start this one's runs."""
+    others = {asset.split("/")[1] for asset in assets_of(spec.schedule)} - {name}
+    return not others or isinstance(spec.schedule, str | FileSchedule) or spec.schedule.match == "any"
+
+
+def _way(edges: Mapping[str, frozenset[str]], start: str, end: str) -> list[str]:
+    """Give the shortest way from one workflow to another, both in it; nothing where there is none."""
+    ways = deque([[start]])
+    seen = {start}
+    while ways:
+        way = ways.popleft()
+        if way[-1] == end:
+            return way
+        for other in sorted(edges.get(way[-1], frozenset()) - seen):
+            seen.add(other)
+            ways.append([*way, other])
+    return []
 
 
 def _in_rings(edges: Edges) -> Edges:

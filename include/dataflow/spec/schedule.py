@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from dataflow.spec.base import Duration, Spec, Text
-from dataflow.spec.resolved import ResolvedText
+from dataflow.spec.resolved import ReferringText
 
 __all__ = [
     "PRESETS",
@@ -72,7 +72,7 @@ class FileSchedule(Spec):
     Nothing is ever deleted: what was seen is kept with Airflow's asset of it.
     """
 
-    file: ResolvedText
+    file: ReferringText
     """A path or glob: beside the config, anywhere on the machines, or ``s3://connection@bucket/key``; ``*`` stays
     within a folder, ``**`` does not. May hold references."""
     poke_interval: Duration = timedelta(minutes=1)

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from dataflow.loading.messages import shown
 from dataflow.loading.near_miss import did_you_mean, known_words
-from dataflow.loading.rules.partitions import keys_agree
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.paths import folder_of
 from dataflow.spec.schedule import (
@@ -113,9 +112,7 @@ def _number_of_period(moment: datetime, period: str) -> int:
 
 def _place_is_sound(schedule: FileSchedule) -> Findings:
     place, at = schedule.file, ("schedule", "file")
-    if "{{" in place:
-        yield Finding(at, "there is no run yet that a template could be about", "write * for what differs")
-    elif "://" in place and not place.startswith("${") and bucket_of(place) is None:
+    if "://" in place and not place.startswith("${") and bucket_of(place) is None:
         yield Finding(at, f"{shown(place)} is no place that is watched", "a path, or s3://connection@bucket/key")
     elif place.endswith("/"):
         yield Finding(at, f"{shown(place)} is a folder", f"name files, such as {place}*")
@@ -163,8 +160,7 @@ def assets_exist(subject: Subject) -> Findings:
         elif workflow == subject.spec.name:
             yield Finding(steps, "a workflow cannot wait for itself", "name an asset of another workflow")
         else:
-            missing = list(workflow_exists(subject, workflow, steps))
-            yield from missing or keys_agree(subject, workflow, steps)
+            yield from workflow_exists(subject, workflow, steps)
 
 
 def workflow_exists(subject: Subject, name: str, steps: Steps) -> Findings:
