@@ -8,7 +8,7 @@ UV ?= uv
 ONCE_FLAG := $(if $(filter-out 0 no false,$(ONCE)),--once)
 ARGS ?=
 
-.PHONY: help setup run test check lock docker-env clean
+.PHONY: help setup run test lint check lock docker-env clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -74,11 +74,13 @@ test: setup ## Run the whole test suite. ARGS=... are pytest's
 	[ $$first -eq 0 ] || [ $$first -eq $(NO_TESTS) ] || exit $$first; \
 	exit $$then
 
-check: setup ## Format, lint, types, layers and the quick tests
+lint: setup ## Format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## Lint and the quick tests
 	$(SIDE_BY_SIDE) -m "$(QUICK)" $(ARGS)
 
 lock: ## Resolve pyproject.toml again into requirements.lock: all Pythons and platforms, hashes, wheels only. Needs uv
