@@ -14,6 +14,7 @@ for variable in [name for name in os.environ if name.startswith(("DATAFLOW_", "A
     if not variable.startswith("DATAFLOW_TEST_"):  # where a test finds PostgreSQL and the like
         del os.environ[variable]
 os.environ["DO_NOT_TRACK"] = "1"
+os.environ["DATAFLOW_ALLOWED_HOSTS"] = "127.0.0.1"  # where servers of tests listen
 
 NO_SKIPS = os.environ.get("DATAFLOW_TEST_NO_SKIPS") == "1"
 """In CI everything is there, so what is not run has failed."""

@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dataflow.durations import format_duration, parse_duration
+from dataflow.http.policy import HostPolicy
 from dataflow.paths import find_project
 from dataflow.s3.place import S3Place, is_s3
 
@@ -32,6 +33,11 @@ def _place(value: object) -> object:
 
 
 Place = Annotated[Path | S3Place, NoDecode, BeforeValidator(_place)]
+
+
+def _hosts(text: str) -> str:
+    HostPolicy.parse(text)
+    return text
 
 
 class Settings(BaseSettings):
@@ -57,6 +63,9 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of run history: SQLite, or ``postgresql+psycopg2://`` in production."""
     lock_timeout: Duration = timedelta(minutes=30)
     """How long a task waits for the warehouse; longer than the longest dbt build."""
+    allowed_hosts: Annotated[str, AfterValidator(_hosts)] = ""
+    """Hosts, addresses and networks that sources, ``wait_for`` and ``ctx.http`` may ask though they are not public,
+    e.g. ``api.internal, *.corp.example, 10.20.0.0/16``. Public addresses may always be asked."""
     dbt_project: Path = Path("dbt")
     """The dbt project."""
 
@@ -96,6 +105,11 @@ class Settings(BaseSettings):
         if isinstance(value, timedelta):
             return format_duration(value)
         return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", str(value))
+
+    @property
+    def host_policy(self) -> HostPolicy:
+        """Which hosts may be asked over HTTP."""
+        return HostPolicy.parse(self.allowed_hosts)
 
     @property
     def lock_file(self) -> Path:

@@ -28,9 +28,16 @@ def ingest_source(
     window: Interval = DAY,
     cursor: Interval | None = None,
     run_id: str = "run",
+    allowed_hosts: str = "127.0.0.1",
 ) -> Manifest:
     """Ingest ``shop.orders``; relative paths begin at ``root``, where landing and scratch lie too."""
-    settings = Settings(project=root, landing=root / "landing", scratch=root / "scratch", published=root / "published")
+    settings = Settings(
+        project=root,
+        landing=root / "landing",
+        scratch=root / "scratch",
+        published=root / "published",
+        allowed_hosts=allowed_hosts,
+    )
     request = IngestRequest(
         workflow="shop",
         table="orders",

@@ -8,7 +8,9 @@ import pytest
 
 from dataflow.errors import FatalError
 from dataflow.runtime.render import Values, render, render_source
-from dataflow.spec.sources import FileSource, MockSource
+from dataflow.spec.sources import ApiSource, FileSource, MockSource
+from dataflow.spec.sources.credentials import BasicLogin
+from kit.landing import DAY
 from kit.runs import day, days
 
 HOME = {"HOME_OF_DATA": "/data", "EMPTY": "", "TRICKY": "{{ run_id }} ${HOME_OF_DATA}"}
@@ -110,3 +112,47 @@ def test_a_moment_of_another_zone_is_told_in_utc():
     moment = day(0).astimezone(ZoneInfo("Asia/Tokyo"))
 
     assert "2025-01-01T00:00:00Z" == rendered("{{ params.at }}", params={"at": moment})
+
+
+def test_every_text_of_an_api_is_rendered_and_what_is_secret_is_masked_whatever_it_is_called() -> None:
+    source = ApiSource.model_validate(
+        {
+            "type": "api",
+            "url": "${SHOP}/v1",
+            "method": "POST",
+            "headers": {"Authorization": "Bearer ${SHOP_LOGIN}", "User-Agent": "${SHOP}"},
+            "query": {"since": "{{ cursor.start }}", "days": ["{{ window.start | date }}", 5]},
+            "body": {"range": {"to": ["{{ cursor.end | date }}"]}, "deep": True},
+            "auth": {"type": "basic", "username": "${SHOP}", "password": "${A}"},
+            "columns": {"id": "BIGINT"},
+        }
+    )
+    masked: list[str] = []
+    environment = {"SHOP": "https://shop.example", "SHOP_LOGIN": "5f2a{{ x }}", "A": "pa$$"}
+
+    rendered = render_source(
+        "orders",
+        source,
+        values=Values(window=DAY, run_id="r", cursor=DAY, environment=environment, mask=masked.append),
+    )
+
+    assert isinstance(rendered, ApiSource)
+    assert "https://shop.example/v1" == rendered.url
+    assert {"Authorization": "Bearer 5f2a{{ x }}", "User-Agent": "https://shop.example"} == rendered.headers
+    assert {
+        "since": DAY.start.isoformat().replace("+00:00", "Z"),
+        "days": [f"{DAY.start:%Y-%m-%d}", 5],
+    } == rendered.query
+    assert {"range": {"to": [f"{DAY.end:%Y-%m-%d}"]}, "deep": True} == rendered.body
+    assert isinstance(rendered.auth, BasicLogin)
+    assert ("https://shop.example", "pa$$") == (rendered.auth.username, rendered.auth.password)
+    assert ["5f2a{{ x }}", "pa$$"] == masked
+
+
+def test_what_does_not_render_deep_down_is_named() -> None:
+    source = ApiSource.model_validate(
+        {"type": "api", "url": "u", "query": {"a": ["x", "${MISSING}"]}, "columns": {"id": "BIGINT"}}
+    )
+
+    with pytest.raises(FatalError, match=r"sources\.orders\.query\.a\.1: the variable MISSING is not set"):
+        render_source("orders", source, values=Values(window=DAY, run_id="r", environment={}))

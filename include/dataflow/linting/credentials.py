@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dataflow.linting.references import texts_in
+from dataflow.loading.model_keys import mark_at
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 
 __all__ = ["credentials_are_references"]
@@ -24,6 +25,8 @@ _REFERENCE = re.compile(r"\$\{(?:[A-Za-z_][A-Za-z0-9_]*|conn:[^{}]+|var:[^{}]+)\
 def credentials_are_references(config: Mapping[str, Any]) -> Findings:
     """Find passwords in URLs, and texts under keys such as ``token`` that are no reference; no value is shown."""
     for steps, text in texts_in(config):
+        if _is_a_secret_field(config, steps):
+            continue  # it was told while the config was read
         if _is_literal(_USER_INFO, text):
             yield Finding(steps, "the URL holds a password", _way_out(steps))
         elif _is_literal(_IN_QUERY, text):
@@ -31,6 +34,13 @@ def credentials_are_references(config: Mapping[str, Any]) -> Findings:
         elif (key := _secret_key(steps)) and _REFERENCE.sub("", text).removeprefix("Bearer ").strip():
             hint = f"{_way_out(steps)}; where it is none, give the key another name"
             yield Finding(steps, f"the text of '{key}' looks like a credential", hint)
+
+
+def _is_a_secret_field(config: Mapping[str, Any], steps: Steps) -> bool:
+    if steps[0] != "sources" or len(steps) < 3:
+        return False
+    mark = mark_at((*steps[:2], config["sources"][steps[1]].get("type", ""), *steps[2:]))
+    return mark is not None and mark.secret
 
 
 def _way_out(steps: Steps) -> str:

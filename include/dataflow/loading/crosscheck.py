@@ -19,6 +19,7 @@ from dataflow.loading.rules.notify import notices_are_sound
 from dataflow.loading.rules.params import param_defaults_fit
 from dataflow.loading.rules.retries import never_retried_errors_exist
 from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
+from dataflow.loading.rules.secrets import secrets_are_references
 from dataflow.loading.rules.settings import settings_class_is_there
 from dataflow.loading.rules.sources import sources_are_sound
 from dataflow.loading.rules.step_functions import outputs_are_given, step_functions_fit
@@ -73,6 +74,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         columns_are_well_named,
         types_are_known,
         sources_are_sound,
+        secrets_are_references,
         schedule_is_sound,
         assets_exist,
         param_defaults_fit,

@@ -9,13 +9,15 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from dataflow.errors import Problem
-from dataflow.loading.model_keys import Location, description_of, keys_at, source_types
+from dataflow.loading.model_keys import Location, description_of, keys_at, mark_at, types_at
 from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node, dotted
 from dataflow.spec.base import NAME_PATTERN
 from dataflow.spec.notify import ADDRESS_PATTERN, CONNECTION_PATTERN
 from dataflow.spec.people import LINK_PATTERN
 from dataflow.spec.retries import ERROR_PATTERN
+from dataflow.spec.sources.api import RATE_PATTERN
+from dataflow.spec.sources.base import DOTTED_PATTERN
 from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["problem_at", "problems_of", "shown"]
@@ -29,6 +31,8 @@ _PATTERNS = {
     NAME_PATTERN: _NAME_FORM,
     ADDRESS_PATTERN: "an address such as ada@example.com",
     CONNECTION_PATTERN: "the id of an Airflow connection",
+    RATE_PATTERN: "a rate such as 5/s or 100/m",
+    DOTTED_PATTERN: "keys joined by dots, such as data.items",
     LINK_PATTERN: "a link that begins with https://, http:// or mailto:",
     ERROR_PATTERN: "the name of an error such as ContractError or httpx.ReadTimeout",
     r"^[0-9]+(\.[0-9]+)?%$": "a share such as 1%",
@@ -38,6 +42,10 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_.]*$": "lower case words joined by dots",
     r"^[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$": "<module>:<function>",
 }
+_TAGGED = {"sources": (2, 4), "schedule": (1,)}
+"""Where in a location of pydantic's a tag stands."""
+_TAGGED_KEYS = (("auth",), ("pagination",))
+"""The keys of a source whose values have a type of their own."""
 _NOUNS = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -101,10 +109,11 @@ def _one_line(text: str) -> str:
 
 def _without_tags(location: Location) -> Location:
     """Leave out by which word a union knew its member: the type of a source, the form of a schedule."""
-    tagged_at = {"sources": 2, "schedule": 1}.get(str(location[0]), len(location)) if location else 0
-    if location[tagged_at : tagged_at + 1] == ("[key]",):
-        return location
-    return (*location[:tagged_at], *location[tagged_at + 1 :])
+    for index in sorted(_TAGGED.get(str(location[0]), ()), reverse=True) if location else ():
+        is_tagged = index < 4 or location[index - 1 : index] in _TAGGED_KEYS
+        if is_tagged and location[index : index + 1] != ("[key]",):
+            location = (*location[:index], *location[index + 1 :])
+    return location
 
 
 def _written_steps(root: Node, location: Location, *, missing: bool = False) -> tuple[str | int, ...]:
@@ -151,6 +160,8 @@ def _wrong_value(errors: list[Any], root: Node, *, location: Location) -> Proble
         message, _, hint = str(first["ctx"]["error"]).partition("; ")
     elif first["type"] in ("too_short", "string_too_short"):
         message, hint = "it is empty", ""
+    elif (mark := mark_at(first["loc"])) is not None and mark.secret:
+        message, hint = "expected text, found a value that is not shown", "write ${NAME}, and set NAME where tasks run"
     else:
         message = f"expected {_expected(errors)}, found {shown(node.value, location)}"
         hint = _way_out(first, node.value)
@@ -203,7 +214,7 @@ def _nearest_key(location: Location, model: type[BaseModel]) -> str:
 def _wrong_type(root: Node, location: Location) -> Problem:
     node = root.at(location)
     written = node.at(("type",)) if node is not None else None
-    types = source_types()
+    types = types_at(location)
     location = (*location, "type")
     if written is None:
         return problem_at(root, location, "required key is missing", hint=f"one of: {', '.join(types)}")

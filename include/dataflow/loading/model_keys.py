@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
-from dataflow.spec.resolved import is_resolved
+from dataflow.spec.resolved import Resolved, is_resolved, mark_of
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["description_of", "is_resolved_at", "keys_at", "resolved_fields", "source_types"]
+__all__ = ["description_of", "keys_at", "mark_at", "resolved_fields", "source_types", "types_at"]
 
 Location = tuple[str | int, ...]
 """A path as pydantic gives it: keys, positions in lists, and tags of unions."""
@@ -38,41 +39,61 @@ def description_of(location: Location, model: type[BaseModel] = WorkflowSpec) ->
 
 def source_types() -> list[str]:
     """Give the types that a source may have."""
-    union = WorkflowSpec.model_fields["sources"].annotation
-    return sorted(tag for member in _members(get_args(union)[1]) if (tag := _tag(member)))
+    return types_at(("sources", ""))
 
 
-def is_resolved_at(location: Location, *, references: bool = False) -> bool:
-    """Tell whether the text at the location may hold templates, or ``references`` as well."""
-    *inside, key = location
-    fields = (
-        field
-        for each in _models_at(tuple(inside), WorkflowSpec)
-        for name, field in each.model_fields.items()
-        if (field.alias or name) == key
-    )
-    return any(is_resolved(field.annotation, field.metadata, references=references) for field in fields)
+def types_at(location: Location) -> list[str]:
+    """Give the types that what stands at the location may have, where its key ``type`` chooses one."""
+    found: list[Any] = [WorkflowSpec]
+    for item in location:
+        found = [inner for each in found for inner in _step(each, item)]
+    return sorted(tag for each in found for member in _flat(each) if (tag := _tag(member)))
+
+
+def mark_at(location: Location) -> Resolved | None:
+    """Give what the model says of templates and references in the text at the location; None where it takes none.
+
+    A mark on a mapping or a list is about every text in it.
+    """
+    for end, key in enumerate(location):
+        for each in _models_at(location[:end], WorkflowSpec):
+            for name, field in each.model_fields.items():
+                mark = mark_of(field.annotation, field.metadata) if (field.alias or name) == key else None
+                if mark is not None:
+                    return replace(mark, secret=mark.is_secret(location[end + 1 :]))
+    return None
 
 
 def resolved_fields(*, references: bool) -> list[str]:
     """Give what may hold templates, or ``references`` as well, as messages say it: ``path of a file source``."""
-    places: list[tuple[str, Location]] = [(f"a {kind} source", ("sources", "", kind)) for kind in source_types()]
+    places: list[tuple[str, Location]] = [(_source_of(kind), ("sources", "", kind)) for kind in source_types()]
     places += [("wait_for", ("wait_for", 0)), ("approve", ("steps", 0, "approve")), ("schedule", ("schedule", "file"))]
-    found = [
-        f"{name} of {place}"
+    found = {
+        place: [
+            field.alias or name
+            for each in _models_at(location, WorkflowSpec)
+            for name, field in each.model_fields.items()
+            if is_resolved(field.annotation, field.metadata, references=references) or _holds_marks((*location, name))
+        ]
         for place, location in places
-        for each in _models_at(location, WorkflowSpec)
-        for name, field in each.model_fields.items()
-        if is_resolved(field.annotation, field.metadata, references=references)
-    ]
-    return list(dict.fromkeys(found))
+    }
+    return [f"{', '.join(dict.fromkeys(names))} of {place}" for place, names in found.items() if names]
+
+
+def _holds_marks(location: Location) -> bool:
+    fields = (field for each in _models_at(location, WorkflowSpec) for field in each.model_fields.values())
+    return any(is_resolved(field.annotation, field.metadata) for field in fields)
+
+
+def _source_of(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} source"
 
 
 def _models_at(location: Location, model: type[BaseModel]) -> list[type[BaseModel]]:
     found: list[Any] = [model]
     for item in location:
         found = [inner for each in found for inner in _step(each, item)]
-    members = [member for each in found for member in _members(each) or (each,)]
+    members = [member for each in found for member in _flat(each)]
     return [each for each in map(_bare, members) if isinstance(each, type) and issubclass(each, BaseModel)]
 
 
@@ -88,6 +109,15 @@ def _step(annotation: Any, item: str | int) -> Iterator[Any]:
         yield get_args(inner)[1]
     elif get_origin(inner) in (tuple, list):
         yield get_args(inner)[0]
+
+
+def _flat(annotation: Any) -> Iterator[Any]:
+    """Give the members of a union, and of those within it."""
+    members = _members(annotation)
+    if not members:
+        yield annotation
+    for each in members:
+        yield from _flat(each)
 
 
 def _bare(annotation: Any) -> Any:

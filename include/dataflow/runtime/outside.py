@@ -121,9 +121,10 @@ class RunOutside(Outside):
     def http(self) -> httpx.Client:
         """One client for the whole step."""
         if self._client is None:
-            from dataflow.runtime.http_client import open_client  # most steps talk to nobody
+            from dataflow.http.client import Client  # most steps talk to nobody
 
-            self._client = self._open.enter_context(open_client(self._step.request.log))
+            policy = self._step.settings.host_policy
+            self._client = self._open.enter_context(Client(self._step.request.log, policy=policy))
         return self._client
 
     def sql(self, query: str) -> DuckDBPyRelation:

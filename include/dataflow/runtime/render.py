@@ -18,7 +18,7 @@ from dataflow.identifiers import literal
 from dataflow.interval import Interval
 from dataflow.masking import keep_secret
 from dataflow.runtime.references import is_secret
-from dataflow.spec.resolved import is_resolved
+from dataflow.spec.resolved import Steps, with_texts
 from dataflow.spec.sources import Source
 
 if TYPE_CHECKING:
@@ -68,16 +68,21 @@ def render_source(name: str, source: Source, *, values: Values) -> Source:
     Raises:
         FatalError: when a reference is not set or a template does not render; the text names field and name.
     """
-    rendered = {
-        each: render(text, values=values, key=f"sources.{name}.{each}")
-        for each, field in type(source).model_fields.items()
-        if is_resolved(field.annotation, field.metadata) and (text := getattr(source, each)) is not None
-    }
-    return source.model_copy(update=rendered)
+
+    def rendered(steps: Steps, text: str, is_secret: bool) -> str:
+        return render(text, values=values, key=".".join(map(str, ("sources", name, *steps))), is_secret=is_secret)
+
+    return with_texts(source, rendered)
 
 
-def render(text: str, *, values: Values, key: str) -> str:
-    """Replace what stands in ``{{ }}`` and ``${ }``; ``key`` is where the text stands, for errors.
+def render(text: str, *, values: Values, key: str, is_secret: bool = False) -> str:
+    """Replace what stands in ``{{ }}`` and ``${ }``.
+
+    Args:
+        text: As the config has it.
+        values: What it may name.
+        key: Where it stands, for errors.
+        is_secret: Whether what its references give is masked, whatever they are called.
 
     Raises:
         FatalError: when a reference is not set or a template does not render.
@@ -92,6 +97,8 @@ def render(text: str, *, values: Values, key: str) -> str:
         # A value goes in as a variable of the template, so that its own text is never read as one.
         name = f"reference_{len(found)}"
         found[name] = _value_of(match, values, key)
+        if is_secret and not match["text"]:
+            values.mask(found[name])
         return "{{ " + name + " }}"
 
     template = _REFERENCE.sub(keep, text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.errors import FatalError
+from dataflow.http.probe import answers
 from dataflow.ops.history import open_history
 from dataflow.runtime.modules import author_code, author_function
 from dataflow.runtime.render import render
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from dataflow.spec.plan import Task
 
 __all__ = ["Awaited", "awaited", "is_there", "pattern_of"]
-
-HTTP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def is_there(found: Awaited, step: Step) -> bool | None:
     if found.kind == "python":
         return _is_ready(found, step)
     if found.kind == "http":
-        return _answers(found.value)
+        return answers(found.value, step.settings.host_policy)
     if found.kind == "sql" or found.bucket is not None:
         return None
     return any(_is_file(Path(name)) for name in glob.glob(pattern_of(found, step), recursive=True))  # noqa: PTH207
@@ -102,14 +101,3 @@ def _is_ready(found: Awaited, step: Step) -> bool:
     function = author_function(step.workflow, reference)
     with author_code(step.workflow, what=reference, log=step.request.log):
         return bool(function(step.context(None)))
-
-
-def _answers(address: str) -> bool:
-    import httpx
-
-    try:
-        return httpx.get(address, timeout=HTTP_SECONDS, follow_redirects=True).is_success
-    except httpx.RequestError:
-        return False
-    except httpx.InvalidURL:
-        raise FatalError("wait_for: the address is none; see its template and what its references are set to") from None

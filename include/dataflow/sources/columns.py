@@ -11,7 +11,7 @@ from dataflow.landing.manifest import METADATA_PREFIX
 from dataflow.sources.fit import canonical_type
 from dataflow.spec.sources import Columns
 
-__all__ = ["check_found", "declared_types", "refuse_reserved"]
+__all__ = ["check_found", "declared_paths", "declared_types", "refuse_reserved"]
 
 MAX_SHOWN = 40
 
@@ -24,6 +24,11 @@ def declared_types(columns: Columns) -> dict[str, str]:
     """
     refuse_reserved("columns", columns)
     return {name: canonical_type(column.type, column=name) for name, column in columns.items()}
+
+
+def declared_paths(columns: Columns) -> dict[str, str]:
+    """Give where in a record each column is, of those that say so."""
+    return {name: column.path for name, column in columns.items() if column.path is not None}
 
 
 def refuse_reserved(place: str, names: Iterable[str]) -> None:

@@ -60,15 +60,15 @@ def explained(
 def reading_error(reading: Reading, error: duckdb.Error) -> ContractError | None:
     """Read the place out of an error of DuckDB's CSV or JSON reader."""
     text = str(error)
-    shown = reading.shown_names
+    known = reading.files_by_path
     line, file = _LINE.search(text), _FILE.search(text)
-    if file is not None and file[1].strip() in shown:
-        place = shown[file[1].strip()] + (f": line {line[1]}" if line else "")
+    if file is not None and file[1].strip() in known:
+        place = known[file[1].strip()].shown + (f": line {line[1]}" if line else "")
         return _csv_error(place, text, columns={column.raw or "": column for column in reading.columns})
     json = _JSON.search(text)
-    if json is not None and json[1] in shown:
-        where = "line" if json[2] == "line" else "record"
-        return ContractError(f"{shown[json[1]]}: {where} {json[3]}: {json[4].strip()}; mend the file")
+    if json is not None and json[1] in known:
+        place = known[json[1]].place(int(json[3]), "line" if json[2] == "line" else "record")
+        return ContractError(f"{place}: {json[4].strip()}; mend the file")
     return None
 
 
@@ -108,7 +108,7 @@ def find_misfit(connection: duckdb.DuckDBPyConnection, reading: Reading) -> Cont
                     f"select dataflow_row, {raw} from {rows} where {raw} is not null and {column.fit.misfit} limit 1"
                 ).fetchone()
                 if found is not None:
-                    place = f"{file.shown}: row {found[0] + file.rows_before}" if file else f"row {found[0]}"
+                    place = file.place(found[0]) if file else f"row {found[0]}"
                     place = f"{reading.shown}: {place}" if reading.shown else place
                     return does_not_fit(place, column.name, value=found[1], declared=column.declared or "")
         except duckdb.Error as error:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError, InputError
-from dataflow.sources.columns import check_found, declared_types
+from dataflow.sources.api.read_api import read_api
+from dataflow.sources.columns import check_found, declared_paths, declared_types
 from dataflow.sources.csv_files import read_csv_files
 from dataflow.sources.database.read import read_database
 from dataflow.sources.file_paths import find_files, ready_files
@@ -19,7 +20,7 @@ from dataflow.sources.python_rows import spool_rows
 from dataflow.sources.reading import NO_COLUMN, RawColumn, Reading
 from dataflow.sources.request import IngestRequest
 from dataflow.spec.reader_options import option_problem
-from dataflow.spec.sources import DatabaseSource, FileSource, MockSource, PublishedSource, PythonSource
+from dataflow.spec.sources import ApiSource, DatabaseSource, FileSource, MockSource, PublishedSource, PythonSource
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,6 +41,8 @@ def read_source(connection: DuckDBPyConnection, request: IngestRequest, *, scrat
     if isinstance(source, PublishedSource):
         file = published_file(request.settings, source.table)
         return read_parquet_files(connection, [file], declared, options={}, log=request.log, drop_ours=True)
+    if isinstance(source, ApiSource):
+        return read_api(connection, request, source=source, declared=declared, scratch=scratch)
     if isinstance(source, PythonSource):
         return _python(connection, request, source=source, declared=declared, scratch=scratch)
     if isinstance(source, DatabaseSource):
@@ -67,7 +70,13 @@ def _files(
     if source.format == "csv":
         return read_csv_files(files, declared, options=source.options, log=request.log)
     return read_json_files(
-        connection, files, declared, format_name=source.format, options=source.options, log=request.log
+        connection,
+        files,
+        declared,
+        paths=declared_paths(source.columns),
+        format_name=source.format,
+        options=source.options,
+        log=request.log,
     )
 
 

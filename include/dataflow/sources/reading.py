@@ -28,6 +28,14 @@ class SourceFile:
     shown: str
     rows_before: int = 0
     """Rows in the files before it that messages count with it."""
+    row_place: Callable[[int], str] | None = None
+    """Names a row, where the file is made of several things: the third record of the seventh page."""
+
+    def place(self, number: int, unit: str = "row") -> str:
+        """Name one of its rows for messages; the first is 1."""
+        if self.row_place is not None:
+            return self.row_place(number)
+        return f"{self.shown}: {unit} {number + self.rows_before}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +82,9 @@ class Reading:
         return self.scan([file.path for file in self.files])
 
     @property
-    def shown_names(self) -> Mapping[str, str]:
-        """How messages name each file, by its path as the reader was given it."""
-        return {str(file.path): file.shown for file in self.files}
+    def files_by_path(self) -> Mapping[str, SourceFile]:
+        """Each file by its path as the reader was given it."""
+        return {str(file.path): file for file in self.files}
 
 
 def select_of(readings: Sequence[Reading]) -> str:

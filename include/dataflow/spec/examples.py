@@ -69,6 +69,27 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "query": ("select id, total from orders where placed_at >= {{ window.start | sql }}",),
         "incremental": ({"cursor": "updated_at", "start": "2020-01-01", "lag": "1h"},),
     },
+    "ApiSource": {
+        "url": ("${SHOP_API:-https://api.example.com}/v1/orders",),
+        "headers": ({"Accept": "application/json", "X-Tenant": "${TENANT}"},),
+        "query": ({"updated_since": "{{ cursor.start }}", "updated_before": "{{ cursor.end }}"},),
+        "body": ({"filter": {"state": "open"}},),
+        "auth": (
+            {"type": "bearer", "token": "${ORDERS_TOKEN}"},
+            {"type": "api_key", "name": "X-Key", "value": "${ORDERS_KEY}"},
+        ),
+        "connection": ("shop_api",),
+        "records": ("data.items",),
+        "pagination": (
+            {"type": "cursor", "cursor_path": "meta.next", "cursor_param": "cursor", "limit": 500},
+            {"type": "page", "limit": 100, "limit_param": "per_page"},
+            {"type": "link"},
+        ),
+        "timeout": ({"read": "30s", "total": "1h"},),
+        "rate_limit": ("5/s", "100/m"),
+        "columns": ({"order_id": "BIGINT", "email": {"type": "VARCHAR", "path": "contact.email"}},),
+        "incremental": ({"cursor": "updated_at", "start": "2020-01-01", "lag": "1h"},),
+    },
     "FileSource": {
         "path": ("data/products/*.csv", "data/{{ window.start | date('%Y/%m') }}/*.csv", "${DROP:-/srv/drop}/a.csv"),
         "options": ({"delim": ";", "nullstr": "-"},),
@@ -78,7 +99,11 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "PythonSource": {"callable": ("ingestion:orders", "pipelines.shop:orders"), "options": ({"region": "eu"},)},
     "MockSource": {"rows": (50,), "seed": (7,)},
     "PublishedSource": {"table": ("shop.daily_sales",)},
-    "Column": {"type": ("BIGINT", "DECIMAL(12,2)", "TIMESTAMPTZ"), "description": ("When it was placed.",)},
+    "Column": {
+        "type": ("BIGINT", "DECIMAL(12,2)", "TIMESTAMPTZ"),
+        "description": ("When it was placed.",),
+        "path": ("contact.email",),
+    },
     "Incremental": {"cursor": ("updated_at",), "start": ("2020-01-01",), "lag": ("1h",)},
     "Check": {
         "not_null": (["order_id", "customer_id"],),

@@ -27,8 +27,10 @@ class House:
     """Everything that runs leave behind, in a folder of its own."""
 
     def __init__(self, folder: Path, project: Path) -> None:
-        self.settings = Settings.load(project).model_copy(
+        settings = Settings.load(project)
+        self.settings = settings.model_copy(
             update={
+                "allowed_hosts": f"{settings.allowed_hosts} 127.0.0.1",  # where the fake API listens
                 "landing": folder / "landing",
                 "warehouse": folder / "warehouse.duckdb",
                 "published": folder / "published",

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+from dataflow.loading.messages import shown
 from dataflow.loading.rules.database import database_is_sound
 from dataflow.loading.rules.schedule import workflow_exists
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.spec.reader_options import option_problem
+from dataflow.spec.resolved import resolved_texts
 from dataflow.spec.schedule import period_of
-from dataflow.spec.sources import AnySource, DatabaseSource, FileSource, PublishedSource
+from dataflow.spec.sources import AnySource, ApiSource, DatabaseSource, FileSource, PublishedSource
 
 __all__ = ["sources_are_sound"]
 
 
 def sources_are_sound(subject: Subject) -> Findings:
-    """Check files, databases and what other workflows publish."""
+    """Check files, databases, APIs and what other workflows publish."""
     for name, source in subject.spec.sources.items():
         steps: Steps = ("sources", name)
+        yield from _templates_are_sound(subject, steps, source)
+        yield from _paths_are_taken(steps, source)
         if isinstance(source, FileSource):
             if not source.columns and source.format != "parquet":
                 message = f"required, for {source.format} does not say its types"
                 yield Finding((*steps, "columns"), message, "name each column with its DuckDB type")
-            yield from _reads_what_it_can(subject, source, source.path, (*steps, "path"))
             for option in source.options:
                 message, _, hint = option_problem(source.format, option).partition("; ")
                 if message:
                     yield Finding((*steps, "options", option), message, hint, on_key=True)
         elif isinstance(source, DatabaseSource):
             yield from database_is_sound(source, steps)
-            yield from _reads_what_it_can(subject, source, source.query or "", (*steps, "query"))
+        elif isinstance(source, ApiSource):
+            yield from _url_is_sound(steps, source)
         elif isinstance(source, PublishedSource):
             workflow = source.table.split(".")[0]
             if workflow == subject.spec.name:
@@ -36,14 +40,29 @@ def sources_are_sound(subject: Subject) -> Findings:
                 yield from workflow_exists(subject, workflow, (*steps, "table"))
 
 
-def _reads_what_it_can(subject: Subject, source: AnySource, text: str, place: Steps) -> Findings:
-    """Check that a template names the span that its source reads."""
-    if "{{" not in text:
-        return
+def _templates_are_sound(subject: Subject, steps: Steps, source: AnySource) -> Findings:
     is_partitioned = period_of(subject.spec.schedule) is not None
-    if source.incremental is not None and "window." in text:
-        yield Finding(place, "an incremental source reads a range, not the window", "write cursor. for window.")
-    if source.incremental is None and "cursor." in text:
-        yield Finding(place, "there is no cursor without `incremental`", "write window. for cursor.")
-    if "partition_key" in text and not is_partitioned:
-        yield Finding(place, "there is no partition_key without a partitioned schedule", "give schedule.partition")
+    for inside, text in resolved_texts(source):
+        if "{{" not in text:
+            continue
+        place: Steps = (*steps, *inside)
+        if source.incremental is not None and "window." in text:
+            yield Finding(place, "an incremental source reads a range, not the window", "write cursor. for window.")
+        if source.incremental is None and "cursor." in text:
+            yield Finding(place, "there is no cursor without `incremental`", "write window. for cursor.")
+        if "partition_key" in text and not is_partitioned:
+            yield Finding(place, "there is no partition_key without a partitioned schedule", "give schedule.partition")
+
+
+def _paths_are_taken(steps: Steps, source: AnySource) -> Findings:
+    if isinstance(source, ApiSource) or (isinstance(source, FileSource) and source.format in ("json", "ndjson")):
+        return
+    for name, column in source.columns.items():
+        if column.path is not None:
+            hint = "it points into JSON: an api, or a file of json or ndjson"
+            yield Finding((*steps, "columns", name, "path"), "this source has no paths", hint, on_key=True)
+
+
+def _url_is_sound(steps: Steps, source: ApiSource) -> Findings:
+    if not source.url.startswith(("http://", "https://", "${", "{{")) and source.connection is None:
+        yield Finding((*steps, "url"), f"{shown(source.url)} is no address", "it begins with https:// or http://")

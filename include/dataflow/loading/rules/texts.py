@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dataflow.loading.messages import shown
-from dataflow.loading.model_keys import is_resolved_at, resolved_fields
+from dataflow.loading.model_keys import mark_at, resolved_fields
 from dataflow.loading.placeholders import names_inputs
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.loading.yaml_document import Node
@@ -22,9 +22,9 @@ def texts_are_sound(root: Node) -> Findings:
     """Check every text of a config, whether or not the rest of it is sound."""
     for steps, text in _texts(root, ()):
         if ("{{" in text or "${" in text) and steps[0] != "with":  # an input is judged where it is placed
-            place = _tagged(root, steps)
-            yield from _template(steps, text, allowed=is_resolved_at(place))
-            yield from _references(steps, text.replace(_ESCAPED, ""), allowed=is_resolved_at(place, references=True))
+            mark = mark_at(_tagged(root, steps))
+            yield from _template(steps, text, allowed=mark is not None and mark.templates)
+            yield from _references(steps, text.replace(_ESCAPED, ""), allowed=mark is not None and mark.references)
 
 
 def _tagged(root: Node, steps: Steps) -> Steps:

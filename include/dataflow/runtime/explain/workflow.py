@@ -13,7 +13,7 @@ from dataflow.runtime.explain.transform import explain_transform
 from dataflow.runtime.transform_step import LOADED
 from dataflow.runtime.window import RunWindow
 from dataflow.sources.columns import declared_types
-from dataflow.spec.sources import DatabaseSource, FileSource, PublishedSource, PythonSource
+from dataflow.spec.sources import ApiSource, DatabaseSource, FileSource, PublishedSource, PythonSource
 from dataflow.spec.tables import load_of
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def _says(workflow: Workflow, task: Task) -> str:
     if task.kind == "ingest":
         source = spec.sources[table]
         match source:
+            case ApiSource():
+                what = f"{source.method} {source.url}"
             case FileSource():
                 what = source.path
             case DatabaseSource():

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from dataflow.spec.resolved import resolved_texts
+from dataflow.spec.sources.api import ApiSource
 from dataflow.spec.sources.base import Column, Columns, Incremental
 from dataflow.spec.sources.database import DatabaseSource
 from dataflow.spec.sources.file import FileSource
@@ -14,6 +16,7 @@ from dataflow.spec.sources.published import PublishedSource
 from dataflow.spec.sources.python import PythonSource
 
 __all__ = [
+    "ApiSource",
     "Column",
     "Columns",
     "DatabaseSource",
@@ -26,7 +29,7 @@ __all__ = [
     "is_windowed",
 ]
 
-AnySource = DatabaseSource | FileSource | PythonSource | MockSource | PublishedSource
+AnySource = ApiSource | DatabaseSource | FileSource | PythonSource | MockSource | PublishedSource
 Source = Annotated[AnySource, Field(discriminator="type")]
 
 WINDOW_WORDS = ("window.", "cursor.", "partition_key")
@@ -38,10 +41,5 @@ def is_windowed(source: AnySource) -> bool:
         return True
     if isinstance(source, PythonSource):
         return bool(source.windowed)
-    if isinstance(source, FileSource):
-        return _reads_window(source.path)
-    return isinstance(source, DatabaseSource) and _reads_window(source.query or "")
-
-
-def _reads_window(text: str) -> bool:
-    return "{{" in text and any(word in text for word in WINDOW_WORDS)
+    templates = (text for _, text in resolved_texts(source) if "{{" in text)
+    return any(word in text for text in templates for word in WINDOW_WORDS)

@@ -9,7 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from dataflow.spec.base import Duration, Spec, Text
 
-__all__ = ["Column", "Columns", "Incremental", "SourceBase"]
+__all__ = ["DOTTED_PATTERN", "Column", "Columns", "Dotted", "Incremental", "SourceBase"]
+
+DOTTED_PATTERN = r"^[^.]+(\.[^.]+)*$"
+Dotted = Annotated[str, Field(pattern=DOTTED_PATTERN)]
+"""Keys, joined by dots: ``data.items``."""
 
 
 class Column(Spec):
@@ -19,6 +23,9 @@ class Column(Spec):
     """A DuckDB type, e.g. ``BIGINT`` or ``DECIMAL(12,2)``."""
     description: str = ""
     """Shown on the page and carried into dbt's source."""
+    path: Dotted | None = None
+    """Where the value is in a record of JSON: keys, joined by dots, e.g. ``contact.email``; a number picks from a list.
+    By default the key named like the column."""
 
 
 def _column(value: Any) -> Any:

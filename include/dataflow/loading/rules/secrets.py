@@ -1,0 +1,25 @@
+"""Secret fields: they hold references, so that nobody who reads a config reads a secret."""
+
+from __future__ import annotations
+
+import re
+
+from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.spec.resolved import secret_texts
+
+__all__ = ["secrets_are_references"]
+
+_REFERENCE = re.compile(r"(?<!\$)\$\{(?P<name>(?:conn:|var:)?[^{}:]+)(?::-(?P<default>[^{}]*))?\}")
+
+
+def secrets_are_references(subject: Subject) -> Findings:
+    """Refuse a secret that is written out, also as the default of a reference; no value is shown."""
+    for name, source in subject.spec.sources.items():
+        for inside, text in secret_texts(source):
+            steps: Steps = ("sources", name, *inside)
+            found = list(_REFERENCE.finditer(text))
+            if not found:
+                yield Finding(steps, "a secret is written out here", "write ${NAME}, and set NAME where tasks run")
+            elif any(each["default"] for each in found):
+                hint = "write ${NAME} alone, and set NAME where tasks run"
+                yield Finding(steps, "the default of this reference is a secret that is written out", hint)
