@@ -59,6 +59,18 @@ GREEN = {
         {"trigger": {"workflow": "report", "wait": True}},
     ],
 }
+ASKS_OTHERS = {
+    **ONCE,
+    "steps": [
+        {
+            "parallel": {
+                "fails": [{"trigger": {"workflow": "closed", "wait": True}}],
+                "late": [{"trigger": {"workflow": "asleep", "wait": True}, "timeout": "5s"}],
+            }
+        }
+    ],
+    "sources": {},
+}
 CLOSED = {**ONCE, "steps": ["ingest", {"gate": "closed"}, "transform", "publish"]}
 SKIPS = {
     **ONCE,
@@ -82,9 +94,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
     project.write_workflow("skips", SKIPS, steps=STEPS)
     project.write_model("skips", "counted", "select count(*) as n from {{ source('staging', 'events') }}")
     project.write_workflow("report", ONCE)
+    project.write_workflow("asleep", ONCE)
+    project.write_workflow("asks_others", ASKS_OTHERS)
     with AirflowHome(project, folder / "home") as home:
         home.prepare()
-        home.start()
+        home.start("api-server", "scheduler", "dag-processor", "triggerer")
         yield home
 
 
@@ -154,6 +168,21 @@ def test_a_gate_that_says_no_fails_the_run_and_nothing_after_it_runs(airflow: Ai
         "publish": "upstream_failed",
     } == airflow.tasks("closed", run["dag_run_id"])
     assert ("QUALITY_GATE", "It is closed") in anomalies(airflow, run["dag_run_id"])
+
+
+def test_a_trigger_that_waits_fails_with_the_other_run_or_when_its_time_is_up(airflow: AirflowHome) -> None:
+    airflow.wait_for_dag("closed")
+    airflow.until(lambda: airflow.api.find("/dags/asleep"), "asleep is a DAG")  # paused, its runs never begin
+    airflow.wait_for_dag("asks_others")
+
+    run = airflow.run("asks_others")
+
+    run_id = run["dag_run_id"]
+    assert {"fails.trigger.closed": "failed", "late.trigger.asleep": "failed"} == airflow.tasks("asks_others", run_id)
+    failed, late = sorted(anomalies(airflow, run_id))
+    assert ("WORKFLOW_FAILURE", "WORKFLOW_FAILURE") == (failed[0], late[0])
+    told = {message.partition(" of ")[2] for _, message in (failed, late)}
+    assert {"closed failed", "asleep did not end within 5s"} == told
 
 
 def test_a_gate_that_skips_skips_the_models_too_and_the_run_is_green(airflow: AirflowHome) -> None:

@@ -146,3 +146,58 @@ def test_people_read_a_tree(orders: Project, dataflow: Program) -> None:
     assert "ingest.orders: reads file data/orders.csv" in answer.out
     assert "\n  2 deduplicate\n    CREATE TEMP TABLE" in answer.out
     assert "\n  load: merge\n" in answer.out
+
+
+STEPS = """
+def enough(ctx): ...
+def route(ctx): ...
+def note(ctx, word="x"): ...
+def open_today(ctx): ...
+"""
+WITH_STEPS = """
+description: x
+owner: x
+start_date: 2025-01-01
+sources: {events: {type: mock, columns: {event_id: BIGINT}}}
+params: {full: {type: boolean, default: false}}
+wait_for:
+  - {file: "inbox/*.csv", timeout: 6h}
+  - {python: open_today, poke_interval: 5m}
+steps:
+  - ingest
+  - {gate: enough, otherwise: skip}
+  - choice: how
+    when: params.full
+    then: [{run: note, with: {word: twice}}]
+  - choice: route
+    branches: {left: [{run: note}], right: []}
+  - transform
+  - approve: {subject: "Publish?", timeout: 1d}
+  - publish
+  - {trigger: {workflow: orders, wait: true}, timeout: 2h}
+"""
+
+
+def test_a_step_says_what_it_does_and_what_follows_from_it(orders: Project, dataflow: Program) -> None:
+    orders.write_workflow("steps", WITH_STEPS, steps=STEPS)
+
+    answer = dataflow("workflow", "explain", "steps", "--json")
+
+    says = {task["id"]: task["says"] for task in answer.json}
+    assert {
+        "wait_for.0": "waits for file inbox/*.csv: looks every 1m, and fails after 6h",
+        "wait_for.1": "waits until open_today of steps.py holds: looks every 5m, and fails after 1d",
+        "ingest.events": "reads mock",
+        "enough": "asks steps:enough; if it says no, skips how, then.note, how.join, route, left.note, route.join, "
+        "transform.events, approve, publish, trigger.orders",
+        "how": "goes one way by params.full: then: then.note; else: nothing",
+        "then.note": "calls steps:note with word='twice'; later steps read what it returns",
+        "how.join": "is where the ways of how meet: goes on when the one that was taken has ended",
+        "route": "goes the way that steps:route names: left: left.note; right: nothing",
+        "left.note": "calls steps:note; later steps read what it returns",
+        "route.join": "is where the ways of route meet: goes on when the one that was taken has ended",
+        "transform.events": "makes events and loads it: append",
+        "approve": "asks somebody within 1d: Publish?; if it is refused or not answered in time, the run fails",
+        "publish": "lets others read events",
+        "trigger.orders": "starts a run of orders, waits for 2h at most until it ended, and fails if it failed",
+    } == says

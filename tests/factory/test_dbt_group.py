@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.serialization.serialized_objects import DagSerialization
 
+from dataflow.errors import LockTimeout
 from dataflow.factory.dbt_group import dbt_group, trust_only_this_pass
 from kit.models import write_manifest, write_models
 from kit.project import Project
@@ -61,6 +63,17 @@ def test_only_the_producer_is_in_the_pool_of_the_warehouse(project: Project) -> 
     found = pools(built(project))
 
     assert ["dbt.dbt_producer_watcher"] == [task for task, pool in found.items() if pool == "warehouse"]
+
+
+def test_errors_that_are_never_tried_again_are_not_by_dbts_tasks_either(project: Project) -> None:
+    dag = built(project, never_retry=["LockTimeout"])
+
+    policies = {task.task_id: task.retry_policy for task in dag.tasks if "producer" not in task.task_id}
+    assert policies.keys() == {"dbt.daily.run", "dbt.daily.test", "dbt.latest.run", "dbt.latest.test"}
+    lost, other = LockTimeout(Path("warehouse.duckdb"), 1800, "somebody"), RuntimeError("lost")
+    for policy in policies.values():
+        decisions = [policy.evaluate(error, 1, 3).action for error in (lost, other)]
+        assert [RetryAction.FAIL, RetryAction.DEFAULT] == decisions
 
 
 def test_every_local_task_is_in_the_pool_and_has_no_producer(project: Project) -> None:

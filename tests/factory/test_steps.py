@@ -6,9 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, DagRunTriggerException, DownstreamTasksSkipped
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    DagRunTriggerException,
+    DownstreamTasksSkipped,
+    TaskDeferred,
+)
 from airflow.serialization.serialized_objects import DagSerialization
 
+from dataflow.errors import StepError
 from dataflow.factory.dag import build_dag
 from dataflow.factory.trigger import triggered_run_id
 from dataflow.ops.history import open_history
@@ -167,6 +173,27 @@ def test_a_trigger_that_waits_fails_with_the_run_that_it_started(project: Projec
 
     with pytest.raises(AirflowFailException, match="of report failed"):
         task.execute(run.context("trigger.report"))
+
+    [anomaly] = read_run(open_history(project.settings().ops), "scheduled__1").anomalies
+    assert ("WORKFLOW_FAILURE", "trigger.report") == (anomaly["category"], anomaly["task_id"])
+
+
+def test_a_trigger_waits_in_the_triggerer_for_as_long_as_its_step_says(project: Project) -> None:
+    project.write_workflow("report")
+    waits = {"trigger": {"workflow": "report", "wait": True}, "timeout": "2h"}
+    task = built(project, "ingest", "transform", waits).get_task("trigger.report")
+    run = Airflow()
+    started = triggered_run_id("shop", "trigger.report", "scheduled__1")
+    run.states[started] = "running"
+
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(run.context("trigger.report"))
+    assert (timedelta(hours=2), [started]) == (deferred.value.timeout, deferred.value.trigger.run_ids)
+
+    with pytest.raises(StepError, match="of report did not end within 2h"):
+        task.resume_execution("__fail__", {"error": "Trigger timeout"}, run.context("trigger.report"))
+    run.states[started] = "success"
+    assert {"run_id": started} == task.resume_execution("ended", {"event": {}}, run.context("trigger.report"))
 
 
 def test_a_step_may_have_its_own_limits(project: Project) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded
+from dataflow.factory.retries import NeverRetry
 from dataflow.modelling.environment import PROFILE, PROJECT_NAME, TARGET, dbt_constants, dbt_environment
 from dataflow.modelling.manifest import manifest_path, partial_parse_path
 
@@ -76,6 +77,8 @@ def dbt_group(workflow: Workflow, settings: Settings, *, step: Step | None = Non
     }
     if step is not None and step.timeout is not None:
         arguments["execution_timeout"] = step.timeout
+    if spec.never_retry:
+        arguments["retry_policy"] = NeverRetry(spec.never_retry)
     group = DbtTaskGroup(
         group_id=GROUP_ID,
         project_config=ProjectConfig(

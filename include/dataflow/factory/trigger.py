@@ -1,12 +1,12 @@
-"""A task that starts a run of another workflow, once for each run of ours."""
+"""A task that starts a run of another workflow, once for each run of ours, and may wait for its end."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.providers.standard.triggers.external_task import DagStateTrigger
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType, TaskDeferralTimeout
 
 from dataflow.factory.tasks import in_airflows_words, request_from, run_state
 from dataflow.landing.keys import run_key
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["Trigger", "triggered_run_id"]
 
 POLL_SECONDS = 5
+ENDED = ("success", "failed")
 
 
 class Trigger(TriggerDagRunOperator):
     """Starts the run under an id that is derived from ours, and takes one that is there already for its own.
 
-    So a retry, or a cleared task, starts no second run.
+    So a retry, or a cleared task, starts no second run. While it waits it takes no worker's slot; the step's
+    ``timeout`` bounds the wait.
     """
 
     template_fields = ()
@@ -34,16 +36,16 @@ class Trigger(TriggerDagRunOperator):
         self, *, workflow: Workflow, planned: Task, settings: Settings, said: steps.Trigger, **arguments: Any
     ) -> None:
         self._bound = (workflow, planned, settings)
+        self._waits = said.wait
         super().__init__(
             trigger_dag_id=said.workflow,
-            wait_for_completion=said.wait,
-            poke_interval=POLL_SECONDS,
+            wait_for_completion=False,  # Airflow's own wait has no bound
             deferrable=False,
             logical_date=None,
             **arguments,
         )
 
-    def execute(self, context: Any) -> None:
+    def execute(self, context: Any) -> Any:
         """Start the run if it is not there, and wait for its end where the step says so."""
         from dataflow.ops.history import open_history
         from dataflow.runtime.window import window_of_run
@@ -52,21 +54,66 @@ class Trigger(TriggerDagRunOperator):
         with in_airflows_words(workflow, task) as log:
             # A run whose work another one did starts nothing.
             window_of_run(open_history(settings.ops), workflow, request=request_from(workflow, context, log=log))
+        state = self._state(context)
+        if state is None and not self._waits:
+            return super().execute(context)  # which has Airflow start it, after this
+        if state is None:
+            self._start(context)
+        else:
+            self.log.info("run %s of %s is there already, %s", self.trigger_run_id, self.trigger_dag_id, state)
+        if not self._waits:
+            return None
+        if state in ENDED:
+            return self.ended(context)
+        ends = DagStateTrigger(
+            dag_id=self.trigger_dag_id,
+            states=list(ENDED),  # type: ignore[arg-type]  # text is what it sends to Airflow
+            run_ids=[str(self.trigger_run_id)],
+            poll_interval=POLL_SECONDS,
+        )
+        return self.defer(trigger=ends, method_name="ended", timeout=self.execution_timeout)
+
+    def ended(self, context: Any, event: Any = None) -> dict[str, Any]:  # noqa: ARG002  # Airflow calls it so
+        """Do what the other run's end means."""
+        from dataflow.runtime.triggered import settle_triggered
+
+        workflow, task, settings = self._bound
+        state = self._state(context)
+        with in_airflows_words(workflow, task) as log:
+            outcome = settle_triggered(
+                workflow,
+                request_from(workflow, context, log=log),
+                other=self.trigger_dag_id,
+                run_id=str(self.trigger_run_id),
+                state=state,
+                waited=self.execution_timeout,
+                settings=settings,
+            )
+        return outcome.output
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after the triggerer; when nothing ended in time, look once more, and say so in our words."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            return self.ended(context)
+
+    def _state(self, context: Any) -> str | None:
         ti = context["ti"]
-        run_id = triggered_run_id(workflow.name, ti.task_id, context["dag_run"].run_id)
-        self.trigger_run_id = run_id
-        state = run_state(ti, self.trigger_dag_id, run_id)
-        if state is None:
-            super().execute(context)  # which has Airflow start it, and wait, after this
-            return
-        self.log.info("run %s of %s is there already, %s", run_id, self.trigger_dag_id, state)
-        while self.wait_for_completion and state not in ("success", "failed", None):
-            time.sleep(POLL_SECONDS)
-            state = run_state(ti, self.trigger_dag_id, run_id)
-        if state is None:
-            raise AirflowFailException(f"run {run_id} of {self.trigger_dag_id} was there, and is gone")
-        if self.wait_for_completion and state == "failed":
-            raise AirflowFailException(f"run {run_id} of {self.trigger_dag_id} failed")
+        self.trigger_run_id = triggered_run_id(self._bound[0].name, ti.task_id, context["dag_run"].run_id)
+        return run_state(ti, self.trigger_dag_id, self.trigger_run_id)
+
+    def _start(self, context: Any) -> None:
+        """Have Airflow start it now, as it does for its own operator after that has ended."""
+        from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+        run_id = str(self.trigger_run_id)
+        answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=self.trigger_dag_id, run_id=run_id, logical_date=None))
+        if isinstance(answer, ErrorResponse) and answer.error is not ErrorType.DAGRUN_ALREADY_EXISTS:
+            raise AirflowRuntimeError(answer)
+        self.log.info("started run %s of %s", run_id, self.trigger_dag_id)
+        context["ti"].xcom_push(key="trigger_run_id", value=run_id)  # for the link to it
 
 
 def triggered_run_id(workflow: str, task_id: str, run_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataflow.runtime.explain.checks import explain_checks
 from dataflow.runtime.explain.part import Part
 from dataflow.runtime.explain.recording import Recorder, empty_tables
+from dataflow.runtime.explain.steps import step_says
 from dataflow.runtime.explain.transform import explain_transform
 from dataflow.runtime.transform_step import LOADED
 from dataflow.runtime.window import RunWindow
@@ -114,4 +115,4 @@ def _says(workflow: Workflow, task: Task) -> str:
         "dbt": f"builds the models {', '.join(workflow.models)}",
         "publish": f"lets others read {', '.join(workflow.published_tables)}",
     }
-    return says.get(task.kind, str(task.kind))
+    return says.get(task.kind) or step_says(workflow, task)
