@@ -112,6 +112,23 @@ def test_the_sql_of_a_check_finds_the_failing_rows(orders: Project, dataflow: Pr
         assert [(2, 8, -5)] == connection.execute(failing).fetchall()
 
 
+def test_an_anomaly_shows_what_it_measures_and_what_that_is_compared_with(orders: Project, dataflow: Program) -> None:
+    config = CONFIG.replace("validate:\n  orders:\n", "validate:\n  orders:\n    - anomaly: {metric: row_count}\n")
+    stage = "    - check: {anomaly: {metric: sum, column: amount}}\n"
+    orders.write_workflow("orders", config.replace("load:", f"{stage}load:"))
+
+    tasks = explained(dataflow)
+
+    in_validate = tasks["validate.orders"]["parts"][0]
+    in_stage = next(part for part in tasks["transform.orders"]["parts"] if "anomaly" in part["name"])
+    assert "judged from 7 completed windows on; 0 are known" == in_validate["note"] == in_stage["note"]
+    with duckdb.connect() as connection:
+        connection.execute("create table orders as select * from range(20)")
+        assert [(20, 0, 20.0)] == connection.execute(in_validate["sql"][0]).fetchall()
+    assert "sum(CAST" in in_stage["sql"][0]
+    assert not (orders.root / ".dataflow").exists()
+
+
 def test_nothing_is_read_and_no_code_of_the_author_runs(orders: Project, dataflow: Program) -> None:
     config = CONFIG + "  customers: {mode: replace}\n"
     config = config.replace("    - rename: {day: ordered_on}\n", "    - python: orders\n    - drop: [double]\n")

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSkipException, ErrorType
-from airflow.sdk.execution_time.comms import ErrorResponse
-from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dataflow.errors import FatalError, TransientError
 from dataflow.factory.dag import build_dag
@@ -18,56 +16,10 @@ from dataflow.interval import Interval
 from dataflow.ops.history import open_history
 from dataflow.warehouse.snapshot import current_snapshot
 from kit.project import MOCK_CONFIG, Project
+from kit.task_context import FIRST, Run
 
 JANUARY = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC))
-FIRST = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC))
 LOG = logging.getLogger("test")
-
-
-class Run:
-    """What Airflow's task context says of one run; it keeps what the tasks returned."""
-
-    def __init__(self, run_id: str = "scheduled__1", *, run_type: str = "scheduled", **given: Any) -> None:
-        self.returned: dict[str, Any] = {}
-        self.states: dict[str, Any] = {}
-        self.events = OutletEventAccessors()
-        self.dag_run = SimpleNamespace(
-            run_id=run_id,
-            run_type=SimpleNamespace(value=run_type),
-            run_after=datetime(2025, 2, 2, tzinfo=UTC),
-            **{
-                "data_interval_start": FIRST.start,
-                "data_interval_end": FIRST.end,
-                "partition_key": None,
-                "partition_date": None,
-                **given,
-            },
-        )
-
-    def context(self, task_id: str, **params: Any) -> dict[str, Any]:
-        ti = SimpleNamespace(
-            task_id=task_id,
-            try_number=1,
-            xcom_pull=lambda *, task_ids: self.returned.get(task_ids),
-            get_dagrun_state=self.state,
-        )
-        known = {"dag_run": self.dag_run, "ti": ti, "params": params, "outlet_events": self.events}
-        return known | {
-            "task": task_id,
-            "dag": "dag",
-            "run_id": self.dag_run.run_id,
-        }  # names of ours that are Airflow's too
-
-    def state(self, *, dag_id: str, run_id: str) -> str:
-        state = self.states.get(run_id, 404)
-        if isinstance(state, int):
-            detail = {"status_code": state, "message": "no"}
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
-        return str(state)
-
-    def execute(self, dag: Any) -> None:
-        for task in dag.topological_sort():
-            self.returned[task.task_id] = task.python_callable(**self.context(task.task_id))
 
 
 def test_a_request_says_what_airflow_knows_of_the_run(project: Project) -> None:

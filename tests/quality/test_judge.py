@@ -86,6 +86,28 @@ def judge_one(
         ),
         ({"sql": "select * from orders where amount < 0; -- bad"}, 1, "the query returned 1 rows (4 judged)"),
         ({"sql": "with bad as (select 1 where false) from bad"}, 0, None),
+        ({"regex": {"column": "status", "pattern": "placed|ship.*"}}, 1, None),
+        ({"regex": {"column": "status", "pattern": "^(?i)[A-Z]+$"}}, 0, None),
+        ({"regex": {"column": "status", "pattern": "place"}}, 3, "status does not match place in 3 of 4 rows"),
+        ({"regex": {"column": "order_id", "pattern": "[0-9]"}}, 0, None),
+        (
+            {"null_rate": {"column": "status", "max": 0.2}},
+            1,
+            "1 of 4 rows hold no status (0.25); allowed are 0.2",
+        ),
+        ({"null_rate": {"column": "status", "max": 0.25}}, 0, None),
+        ({"null_rate": {"column": "status", "max": 0}}, 1, None),
+        (
+            {"schema": {"columns": {"ORDER_ID": "INT4", "amount": "VARCHAR", "tax": "DOUBLE"}}},
+            2,
+            "amount is DECIMAL(2,1), expected VARCHAR; tax is missing",
+        ),
+        ({"schema": {"columns": {"order_id": "INTEGER", "status": "TEXT"}}}, 0, "it has the 2 columns"),
+        (
+            {"schema": {"columns": {"order_id": "INTEGER"}, "others": "refuse"}},
+            4,
+            "customer_id is not expected; status is not expected; amount is not expected; updated_at is not expected",
+        ),
     ],
 )
 def test_each_kind_counts_its_failures(connection, check, failures, message):
@@ -164,6 +186,68 @@ def test_what_cannot_be_judged_is_an_error_and_fails_the_task(connection, check,
     assert ("error", True) == (outcome.status, outcome.fails_task)
     assert outcome.message.startswith(message)
     assert 4 == connection.execute("SELECT count(*) FROM orders").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"not_null": "order_id"},
+        {"unique": "order_id"},
+        {"accepted_values": {"column": "status", "values": ["placed"]}},
+        {"range": {"column": "amount", "min": 0}},
+        {"regex": {"column": "status", "pattern": "x"}},
+        {"null_rate": {"column": "status", "max": 0}},
+        {"relationships": {"column": "customer_id", "to": "customers.customer_id"}},
+    ],
+    ids=lambda check: next(iter(check)),
+)
+def test_what_holds_for_no_row_is_broken_by_none_and_that_is_told(connection, check):
+    outcome = judge_one(connection, **check, where="status = 'plcaed'")
+
+    assert ("passed", 0) == (outcome.status, outcome.rows)
+    assert outcome.message.endswith("; there was no row to judge, `where` held for none")
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1)
+
+
+@settings(deadline=None)
+@given(column=names, value=names)
+def test_names_and_values_of_any_letters_are_judged_as_what_they_are(column, value):
+    with duckdb.connect() as connection:
+        quoted = column.replace('"', '""')
+        connection.execute(f'CREATE TABLE t ("{quoted}" VARCHAR)')
+        connection.execute("INSERT INTO t VALUES (?), (?), (NULL)", [value, value + "!"])
+
+        outcomes = judge(
+            connection,
+            "t",
+            [
+                Check(not_null=column),
+                Check(unique=column),
+                Check(accepted_values={"column": column, "values": [value]}),
+                Check(null_rate={"column": column, "max": 0.1}),
+                Check(schema={"columns": {column: "VARCHAR"}, "others": "refuse"}),
+            ],
+            window=WINDOW,
+            tables={},
+        )
+
+    assert [1, 0, 1, 1, 0] == [outcome.failures for outcome in outcomes], outcomes
+
+
+def test_a_pattern_with_quotes_is_a_pattern(connection):
+    outcome = judge_one(connection, regex={"column": "status", "pattern": "(placed|shipped|lost)'?"})
+
+    assert ("passed", 0) == (outcome.status, outcome.failures)
+
+
+def test_a_query_out_of_memory_is_no_pass(connection):
+    connection.execute("SET memory_limit = '10MB'; SET temp_directory = ''")
+
+    outcome = judge_one(connection, sql="select 1 from (select distinct hash(range) from range(5000000))")
+
+    assert ("error", True) == (outcome.status, outcome.fails_task)
 
 
 def test_a_table_that_is_not_there_is_an_error(connection):

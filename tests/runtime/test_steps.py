@@ -131,6 +131,7 @@ def test_a_gate_may_skip_the_rest_instead(house: House) -> None:
     result = house.run("ingest", {"gate": "fails", "otherwise": "skip"}, "transform", "publish")
 
     assert ("success", ("ingest.events", "fails")) == (result.status, result.completed_steps)
+    assert [("SHOP_CLOSED", "skips the rest: It is closed")] == house.anomalies(result)
     assert {"transform.events": "skipped", "publish": "skipped"}.items() <= house.states().items()
 
 
@@ -217,6 +218,7 @@ def test_a_refused_approval_may_skip_the_rest_instead(house: House) -> None:
 
     assert result.status == "success"
     assert house.states()["publish"] == "skipped"
+    assert [("APPROVAL", "skips the rest: no: Well?")] == house.anomalies(result)
 
 
 def test_another_workflow_is_not_triggered_from_here_and_that_is_told(house: House) -> None:

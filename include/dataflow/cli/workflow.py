@@ -89,7 +89,7 @@ def run(
     here = settings if live else sandbox_of(settings, workflow, keep=from_step is not None)
     _prepare(here, workflow.name)
     earlier = _earlier(here, workflow, step=from_step, window=span, quiet=as_json) if from_step else None
-    refused = FailingRows(workflow.spec)
+    refused = FailingRows()
     with RunProgress(workflow, quiet=as_json) as progress:
         result = run_workflow(
             workflow,

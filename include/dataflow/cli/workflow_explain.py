@@ -12,6 +12,7 @@ from dataflow.cli.console import out, print_json
 from dataflow.cli.given import window_of
 from dataflow.cli.project import chosen, open_project
 from dataflow.interval import Interval
+from dataflow.settings import Settings
 from dataflow.spec.schedule import is_windowed_by_ticks
 
 if TYPE_CHECKING:
@@ -28,11 +29,16 @@ def explain_workflow(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the steps of a workflow, and the exact SQL of every check, stage and load."""
+    from dataflow.ops.history import existing_history
     from dataflow.runtime.explain.workflow import explain
 
     _, registry = open_project(only=name)
     workflow = chosen(registry, name)
-    tasks = explain(workflow, window=window_of(workflow.spec, window) or _last_window(workflow.spec))
+    tasks = explain(
+        workflow,
+        window=window_of(workflow.spec, window) or _last_window(workflow.spec),
+        history=existing_history(Settings.load().ops),
+    )
     if as_json:
         print_json([asdict(task) for task in tasks])
         return

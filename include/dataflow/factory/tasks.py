@@ -12,6 +12,7 @@ from airflow.sdk.log import mask_secret
 from dataflow import connections
 from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded, TransientError
 from dataflow.factory.assets import describe_events, outlets_of
+from dataflow.factory.metrics import counter_of
 from dataflow.factory.schedule import interval_of, partition_of
 from dataflow.runtime.request import RunKind, RunRequest
 
@@ -101,6 +102,7 @@ def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Lo
         log=log,
         resolve=resolve_reference,
         mask=mask_secret,
+        count=counter_of(workflow.name, ti.task_id),
     )
 
 

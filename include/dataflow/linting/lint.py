@@ -16,12 +16,14 @@ from dataflow.linting.dbt_models import problems_of_models
 from dataflow.linting.loads import something_is_loaded
 from dataflow.linting.neighbours import Neighbours
 from dataflow.linting.outputs import problems_of_outputs
+from dataflow.linting.patterns import patterns_can_be_read
 from dataflow.linting.references import references_are_defined
 from dataflow.linting.sql_meaning import sql_means_something
 from dataflow.linting.sql_syntax import sql_can_be_read
 from dataflow.loading.layers import read_defaults, read_layers
 from dataflow.loading.messages import problem_at
 from dataflow.loading.own_fault import problem_of_ours
+from dataflow.loading.rules.checks import all_checks
 from dataflow.loading.rules.subject import Finding, Findings
 from dataflow.loading.yaml_document import MAX_PROBLEMS
 
@@ -84,6 +86,13 @@ class _Linter:
             yield from unreadable
             if all(each.severity == "warning" for each in unreadable):
                 yield from sql_means_something(workflow.spec, self._database())
+        patterns = [
+            ((*steps, "regex", "pattern"), check.regex.pattern)
+            for steps, _, check in all_checks(workflow.spec)
+            if check.regex
+        ]
+        if patterns:
+            yield from patterns_can_be_read(patterns, self._database())
         config = workflow.spec.public()
         yield from references_are_defined(config, self._variables)
         yield from credentials_are_references(config)

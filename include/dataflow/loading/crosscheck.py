@@ -8,6 +8,7 @@ from itertools import islice
 
 from dataflow.errors import Problem
 from dataflow.loading.messages import problem_at
+from dataflow.loading.rules.checks import checks_are_sound
 from dataflow.loading.rules.columns import columns_are_well_named, columns_exist
 from dataflow.loading.rules.functions import (
     functions_fit,
@@ -73,6 +74,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         functions_fit,
         columns_are_well_named,
         types_are_known,
+        checks_are_sound,
         sources_are_sound,
         secrets_are_references,
         schedule_is_sound,

@@ -18,7 +18,7 @@ from dataflow.ops.tables import METADATA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["History", "open_history"]
+__all__ = ["History", "existing_history", "open_history"]
 
 BUSY_SECONDS = 30
 CREATE_LOCK = 7_224_636  # any number that is ours among PostgreSQL's advisory locks
@@ -114,6 +114,14 @@ def _told(url: sa.URL) -> Iterator[None]:
     except sa.exc.OperationalError as exc:
         where = url.render_as_string(hide_password=True)
         raise TransientError(f"run history {where} does not answer: {exc.orig}") from exc
+
+
+def existing_history(url: str) -> History | None:
+    """Give the history at that URL to look things up; None where there is none yet, and none is made."""
+    history = History(url)
+    if history.is_sqlite and not Path(history.url.database or "").exists():
+        return None
+    return history if history.is_created() else None
 
 
 @cache

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dataflow.errors import InputError
 from dataflow.ops.history import History
 from dataflow.ops.runs import RunRecord, here, read_row
-from dataflow.ops.tables import anomalies, check_results, runs, stages
+from dataflow.ops.tables import anomalies, check_results, check_samples, runs, stages
 
 __all__ = ["RunStory", "StageRecord", "anomalies_of", "is_gone", "list_runs", "read_run"]
 
@@ -49,7 +49,7 @@ class RunStory:
     run: RunRecord
     stages: tuple[StageRecord, ...]
     checks: tuple[dict[str, Any], ...]
-    """Rows of ``core_check_results``, in the order of the checks."""
+    """Rows of ``core_check_results``, in the order of the checks, each with a ``sample`` of rows that it refused."""
     anomalies: tuple[dict[str, Any], ...]
     """Rows of ``core_anomalies``, the earliest first."""
 
@@ -83,7 +83,7 @@ def read_run(history: History, run_id: str, *, workflow: str | None = None) -> R
         return RunStory(
             run,
             _stages(run, _rows(connection, stages, run)),
-            tuple(_rows(connection, check_results, run)),
+            tuple(_checks(connection, run)),
             tuple(_rows(connection, anomalies, run)),
         )
 
@@ -111,6 +111,13 @@ def is_gone(run: RunRecord) -> bool:
 def _rows(connection: sa.Connection, table: sa.Table, run: RunRecord) -> list[dict[str, Any]]:
     query = sa.select(table).where(table.c.workflow == run.workflow, table.c.run_id == run.run_id)
     return [dict(row) for row in connection.execute(query.order_by(table.c.id)).mappings()]
+
+
+def _checks(connection: sa.Connection, run: RunRecord) -> list[dict[str, Any]]:
+    named = ("task_id", "try_number", "table_name", "name")
+    samples = {tuple(row[key] for key in named): row["rows"] for row in _rows(connection, check_samples, run)}
+    results = _rows(connection, check_results, run)
+    return [{**row, "sample": samples.get(tuple(row[key] for key in named), [])} for row in results]
 
 
 def _stages(run: RunRecord, rows: list[dict[str, Any]]) -> tuple[StageRecord, ...]:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from dataflow.errors import MAX_TEXT
 from dataflow.ops.history import History
 from dataflow.ops.runs import here, now
-from dataflow.ops.tables import anomalies, check_results, stages
+from dataflow.ops.tables import anomalies, check_results, check_samples, stages
 
 __all__ = [
+    "MAX_NAME",
     "Outcome",
     "StageKey",
     "StageName",
@@ -22,6 +23,7 @@ __all__ = [
     "end_stage",
     "has_stage",
     "insert_moment",
+    "of_check",
     "open_stage",
     "record_anomaly",
     "record_checks",
@@ -32,6 +34,8 @@ StageName = Literal[
     "STARTED", "INGESTED", "VALIDATED", "TRANSFORMED", "MODELLED", "PUBLISHED", "STEP", "COMPLETED", "FAILED"
 ]
 Outcome = Literal["succeeded", "failed", "skipped"]
+MAX_NAME = 250
+"""Of a check's name as it is kept: one of many columns is named after them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +105,35 @@ def open_stage(history: History, key: StageKey) -> int | None:
 
 
 def record_checks(history: History, key: StageKey, outcomes: Iterable[Mapping[str, Any]]) -> None:
-    """Write what the checks of a table found; each outcome gives the columns of ``core_check_results``."""
-    common = {
+    """Write what the checks of a table found: for each the columns of ``core_check_results``, and a ``sample``.
+
+    The sample's values are fit to be shown.
+    """
+    common = of_check(key)
+    found = [(dict(outcome), {**common, "name": str(outcome["name"])[:MAX_NAME]}) for outcome in outcomes]
+    samples = [{**named, "rows": sample} for row, named in found if (sample := row.pop("sample", None))]
+    results = [{**row, **named, "message": _told(row["message"]), "checked_at": now()} for row, named in found]
+    if results:
+        with history.write() as connection:
+            connection.execute(sa.insert(check_results), results)
+            if samples:
+                connection.execute(sa.insert(check_samples), samples)
+
+
+def of_check(key: StageKey) -> dict[str, Any]:
+    """Give the columns that say in which task's try, and of which table, a check was judged."""
+    return {
         "workflow": key.workflow,
         "run_id": key.run_id,
         "task_id": key.task_id,
         "try_number": key.try_number,
         "table_name": key.table_name,
-        "checked_at": now(),
     }
-    rows = [{**common, **outcome, "message": str(outcome["message"])[:MAX_TEXT]} for outcome in outcomes]
-    if rows:
-        with history.write() as connection:
-            connection.execute(sa.insert(check_results), rows)
+
+
+def _told(message: object) -> str:
+    # PostgreSQL stores no NUL, and an author's message may hold anything.
+    return without_passwords(str(message)).replace("\x00", "\ufffd")[:MAX_TEXT]
 
 
 def record_anomaly(
@@ -122,7 +142,7 @@ def record_anomaly(
     *,
     category: str,
     message: str,
-    severity: Literal["error", "warning"] = "error",
+    severity: Literal["error", "warning", "info"] = "error",
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Write what went wrong; the text is bounded, and what looks like a password is left out."""

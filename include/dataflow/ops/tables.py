@@ -7,7 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["METADATA", "anomalies", "check_results", "quarantine", "replays", "runs", "stages"]
+__all__ = [
+    "METADATA",
+    "anomalies",
+    "check_results",
+    "check_samples",
+    "figures",
+    "quarantine",
+    "replays",
+    "runs",
+    "stages",
+]
 
 METADATA = sa.MetaData()
 
@@ -109,6 +119,39 @@ check_results = sa.Table(
 )
 """What each check of each try found."""
 
+check_samples = sa.Table(
+    "core_check_samples",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    *_of_run(),
+    sa.Column("task_id", sa.String(250), nullable=False),
+    sa.Column("try_number", sa.Integer, nullable=False),
+    sa.Column("table_name", sa.String(250), nullable=False),
+    sa.Column("name", sa.String(250), nullable=False),
+    sa.Column("rows", sa.JSON, nullable=False),
+    sa.Index("core_check_samples_by_run", "workflow", "run_id"),
+)
+"""A few rows that a check refused, sensitive columns masked; apart, so that they can be deleted."""
+
+figures = sa.Table(
+    "core_figures",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    *_of_run(),
+    sa.Column("task_id", sa.String(250), nullable=False),
+    sa.Column("try_number", sa.Integer, nullable=False),
+    sa.Column("table_name", sa.String(250), nullable=False),
+    sa.Column("name", sa.String(250), nullable=False),
+    sa.Column("measures", sa.Text, nullable=False),  # what exactly: another column or `where` begins anew
+    sa.Column("figure", sa.Double, nullable=False),
+    sa.Column("low", sa.Double),  # between what it was expected, as far as that was known
+    sa.Column("high", sa.Double),
+    sa.Column("measured_at", Moment, nullable=False),
+    sa.Index("core_figures_by_check", "workflow", "task_id", "name"),
+    sa.Index("core_figures_by_run", "workflow", "run_id"),
+)
+"""What ``anomaly`` checks measured, whatever came of it; it counts once its run has completed."""
+
 anomalies = sa.Table(
     "core_anomalies",
     METADATA,
@@ -116,7 +159,7 @@ anomalies = sa.Table(
     *_of_run(),
     sa.Column("task_id", sa.String(250), nullable=False),
     sa.Column("try_number", sa.Integer, nullable=False),
-    sa.Column("severity", sa.String(16), nullable=False),  # error | warning
+    sa.Column("severity", sa.String(16), nullable=False),  # error | warning | info
     sa.Column("category", sa.String(63), nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("detected_at", Moment, nullable=False),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dataflow.quality.outcome import CheckOutcome, Status
-from dataflow.quality.rules import Judged, Rule, rule_of
+from dataflow.quality.rule import Judged, Rule
+from dataflow.quality.rules import rule_of
 from dataflow.quality.sample import sample_rows
-from dataflow.queries import duckdb_message, run_single
+from dataflow.quality.sensitive import NOTHING_SENSITIVE, Sensitive
+from dataflow.queries import run_single
 from dataflow.spec.checks import Check, check_kind, check_name
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from dataflow.interval import Interval
+    from dataflow.quality.anomaly import Past
 
 __all__ = ["judge", "reads_of_checks"]
 
@@ -28,6 +33,8 @@ def judge(
     *,
     window: Interval,
     tables: Mapping[str, str],
+    past: Callable[[Check], Sequence[Past]] = lambda _: (),
+    sensitive: Sensitive = NOTHING_SENSITIVE,
 ) -> list[CheckOutcome]:
     """Judge each check and give one outcome for each, in the same order; raise for none of them.
 
@@ -37,8 +44,15 @@ def judge(
         checks: What must hold.
         window: The run's; freshness is seen from its end.
         tables: For ``relationships``: logical table name to the relation that holds what is loaded plus the batch.
+        past: For an ``anomaly``: what it measured in earlier windows, the latest first.
+        sensitive: What no outcome may show.
     """
-    return [_outcome(Judged(connection, relation, check.where, window, tables), check) for check in checks]
+    outcomes = []
+    for check in checks:
+        known = past(check) if check.anomaly else ()
+        judged = Judged(connection, relation, check.where, window, tables, known, sensitive.columns)
+        outcomes.append(_outcome(judged, check, sensitive))
+    return outcomes
 
 
 def reads_of_checks(checks: Iterable[Check]) -> frozenset[str]:
@@ -46,7 +60,7 @@ def reads_of_checks(checks: Iterable[Check]) -> frozenset[str]:
     return frozenset(check.relationships.to.split(".")[0] for check in checks if check.relationships)
 
 
-def _outcome(judged: Judged, check: Check) -> CheckOutcome:
+def _outcome(judged: Judged, check: Check, sensitive: Sensitive) -> CheckOutcome:
     import duckdb
 
     try:
@@ -55,14 +69,16 @@ def _outcome(judged: Judged, check: Check) -> CheckOutcome:
     except duckdb.InterruptException:
         raise  # someone ends the task; that is no verdict on the data
     except (duckdb.Error, ValueError) as error:
-        return _unjudged(check, f"could not be evaluated: {duckdb_message(error)}")
+        return _unjudged(check, f"could not be evaluated: {sensitive.told(error)}")
     if counted is None or counted[1] is None:
         described = rule.describe(0, 0, counted[2:]) if counted else "the query gave no row"
         return _unjudged(check, f"could not be evaluated: {described}", rule)
-    return _verdict(judged, check, rule=rule, counted=counted)
+    return _verdict(judged, check, rule=rule, counted=counted, sensitive=sensitive)
 
 
-def _verdict(judged: Judged, check: Check, *, rule: Rule, counted: tuple[Any, ...]) -> CheckOutcome:
+def _verdict(
+    judged: Judged, check: Check, *, rule: Rule, counted: tuple[Any, ...], sensitive: Sensitive
+) -> CheckOutcome:
     rows, failures = int(counted[0]), int(counted[1])
     message = rule.describe(rows, failures, counted[2:])
     status: Status = "passed"
@@ -70,6 +86,10 @@ def _verdict(judged: Judged, check: Check, *, rule: Rule, counted: tuple[Any, ..
         message += f"; {check.max_failures} may fail"
     elif failures:
         status = "failed" if check.on_fail == "error" else "warned"
+    if not rows and status == "passed" and rule.failing is not None:
+        # What holds for no row is broken by none; a condition that is misspelt would pass for ever unseen.
+        message += "; there was no row to judge" + (", `where` held for none" if check.where else "")
+    measured = counted[2] if check.anomaly and counted[2] is not None and math.isfinite(counted[2]) else None
     return CheckOutcome(
         name=check_name(check),
         kind=check_kind(check),
@@ -79,7 +99,10 @@ def _verdict(judged: Judged, check: Check, *, rule: Rule, counted: tuple[Any, ..
         rows=rows,
         message=message,
         on_fail=check.on_fail,
-        sample=_sample(judged, rule) if failures else [],
+        sample=sensitive.masked(check, _sample(judged, rule)) if failures else [],
+        figure=measured,
+        low=rule.low,
+        high=rule.high,
     )
 
 

@@ -32,7 +32,11 @@ class CheckOutcome:
     message: str
     on_fail: Literal["error", "warn"]
     sample: list[dict[str, Any]] = field(default_factory=list)
-    """At most five failing rows, their values fit for JSON."""
+    """At most five failing rows, their values fit for JSON, and ``***`` for those of sensitive columns."""
+    figure: float | None = None
+    """Of an anomaly: what was measured, and between what it was expected, as far as that is known."""
+    low: float | None = None
+    high: float | None = None
 
     @property
     def fails_task(self) -> bool:

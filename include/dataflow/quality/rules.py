@@ -1,66 +1,20 @@
-"""Each kind of check as DuckDB SQL."""
+"""Each kind of check as DuckDB SQL; here those that judge row by row."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dataflow.durations import format_duration
 from dataflow.identifiers import literal, quote
+from dataflow.quality.rule import Judged, Rule
+from dataflow.quality.table_rules import anomaly, freshness, null_rate, row_count, table_schema
 from dataflow.queries import columns_of, find_column, relation_sql, single_select
-from dataflow.spec.checks import AcceptedValues, Check, Freshness, Range, Relationship, RowCount, check_kind
+from dataflow.spec.checks import AcceptedValues, Check, Range, Regex, Relationship, check_argument, check_kind
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import duckdb
-
-    from dataflow.interval import Interval
-
-__all__ = ["Rule", "rule_of"]
+__all__ = ["rule_of"]
 
 _TEXT = ("VARCHAR", "ENUM", "JSON", "UUID")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How to judge one check."""
-
-    columns: tuple[str, ...]
-    counts: str
-    """A query for one row: judged rows, failing rows (NULL: no verdict), then what ``describe`` needs."""
-    failing: str | None
-    """A query for the failing rows; None for a check of the table as a whole, which knows no ``max_failures``."""
-    describe: Callable[[int, int, tuple[Any, ...]], str]
-    """The message, from judged rows, failing rows and the rest of ``counts``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The rows that a check judges, and what it may look up."""
-
-    connection: duckdb.DuckDBPyConnection
-    relation: str
-    where: str | None
-    window: Interval
-    tables: Mapping[str, str]
-
-    @property
-    def rows(self) -> str:
-        """The judged rows, to stand after FROM."""
-        return f"({self.filtered(f'SELECT * FROM {relation_sql(self.relation)}')})"
-
-    def filtered(self, query: str) -> str:
-        """Give the query's rows for which ``where`` holds."""
-        # An author's expression may end in a comment: what follows it begins a new line.
-        return query if self.where is None else f"SELECT * FROM ({query}\n) WHERE ({self.where}\n)"
-
-    def columns(self) -> dict[str, str]:
-        """Give names and types of the relation's columns."""
-        return columns_of(self.connection, self.relation)
 
 
 def rule_of(judged: Judged, check: Check) -> Rule:
@@ -71,7 +25,7 @@ def rule_of(judged: Judged, check: Check) -> Rule:
         duckdb.Error: when the relation is not there or a query does not parse.
     """
     kind = check_kind(check)
-    return _RULES[kind](judged, getattr(check, kind))
+    return _RULES[kind](judged, check_argument(check, kind))
 
 
 def _by_predicate(judged: Judged, columns: tuple[str, ...], *, fails: str, says: str) -> Rule:
@@ -150,46 +104,10 @@ def _range(judged: Judged, argument: Range) -> Rule:
     return _by_predicate(judged, (column,), fails=" OR ".join(fails), says=says)
 
 
-def _row_count(judged: Judged, argument: RowCount) -> Rule:
-    least, most = argument.min, argument.max
-    outside = [f"count(*) < {least}"] if least is not None else []
-    outside += [f"count(*) > {most}"] if most is not None else []
-    expected = " and ".join(
-        text for text, bound in ((f"at least {least}", least), (f"at most {most}", most)) if bound is not None
-    )
-    return Rule(
-        (),
-        f"SELECT count(*), CAST({' OR '.join(outside)} AS INTEGER) FROM {judged.rows}",
-        None,
-        lambda rows, _, __: f"{rows} rows, expected {expected}",
-    )
-
-
-def _freshness(judged: Judged, argument: Freshness) -> Rule:
+def _regex(judged: Judged, argument: Regex) -> Rule:
     column = find_column(judged.columns(), argument.column)
-    oldest = judged.window.end - argument.max_age
-    moment = f"CAST({quote(column)} AS TIMESTAMPTZ)"
-    # Casting comes first: the newest of ISO texts with different offsets is not the greatest text. 'infinity' is the
-    # mark of rows that never end, not of rows that are new.
-    newest = f"max({moment}) FILTER (WHERE isfinite({moment}))"
-
-    def describe(_rows: int, _failures: int, found: tuple[Any, ...]) -> str:
-        if found[0] is None:
-            return f"there is no {column} to judge"
-        age = timedelta(seconds=max(found[1], 0))
-        return (
-            f"the newest {column} is {found[0]}, {format_duration(age)} before the window's end; "
-            f"allowed are {format_duration(argument.max_age)}"
-        )
-
-    end = f"CAST({literal(judged.window.end.isoformat())} AS TIMESTAMPTZ)"
-    return Rule(
-        (column,),
-        f"SELECT count(*), CAST({newest} < CAST({literal(oldest.isoformat())} AS TIMESTAMPTZ) AS INTEGER), "
-        f"CAST({newest} AS VARCHAR), date_diff('second', {newest}, {end}) FROM {judged.rows}",
-        None,
-        describe,
-    )
+    fails = f"NOT regexp_full_match(CAST({quote(column)} AS VARCHAR), {literal(argument.pattern)})"
+    return _by_predicate(judged, (column,), fails=fails, says=f"{column} does not match {argument.pattern}")
 
 
 def _relationships(judged: Judged, argument: Relationship) -> Rule:
@@ -221,9 +139,13 @@ _RULES: dict[str, Callable[[Judged, Any], Rule]] = {
     "unique": _unique,
     "accepted_values": _accepted_values,
     "range": _range,
-    "row_count": _row_count,
-    "freshness": _freshness,
+    "regex": _regex,
+    "null_rate": null_rate,
+    "row_count": row_count,
+    "freshness": freshness,
     "relationships": _relationships,
+    "schema": table_schema,
+    "anomaly": anomaly,
     "sql": _sql,
 }
 

@@ -62,7 +62,8 @@ def settle_approval(
         if _said(task).otherwise == "fail":
             raise FatalError(refused, category=CATEGORY)
         skips = workflow.plan.following(task.id)
-        return TaskOutcome(output={"approved": False}, skips=skips, message=f"skips the rest: {refused}")
+        message = f"skips the rest: {refused}"
+        return TaskOutcome(output={"approved": False}, skips=skips, message=message, category=CATEGORY)
 
     return record(history, stage_key(workflow, request, stage="STEP"), work=settle, log=request.log)
 

@@ -58,7 +58,10 @@ def ask_gate(step: Step, task: Task) -> TaskOutcome:
     if said.otherwise == "fail":
         raise FatalError(message, category=result.category)
     return TaskOutcome(
-        output=_output(result, task), skips=step.workflow.plan.following(task.id), message=f"skips the rest: {message}"
+        output=_output(result, task),
+        skips=step.workflow.plan.following(task.id),
+        message=f"skips the rest: {message}",
+        category=result.category,
     )
 
 

@@ -269,7 +269,7 @@ class _LocalRun:
             log=self.log,
             window=self.window,
             engine="local",
-            judged=self.judged,
+            judged=self.judged or (lambda _, __: None),
             resolve=resolve_from_environment,
         )
 

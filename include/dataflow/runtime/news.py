@@ -12,6 +12,7 @@ from dataflow.errors import InputError
 from dataflow.ops.history import History, open_history
 from dataflow.ops.reading import RunStory, StageRecord, anomalies_of, read_run
 from dataflow.ops.stages import StageKey, record_anomaly, without_passwords
+from dataflow.runtime.checks import ANOMALY
 from dataflow.spec.notify import Event
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def news_of_end(news: News, *, settings: Settings, reason: str) -> News:
         events: frozenset[Event] = frozenset({"success", "anomaly"} if warnings else {"success"})
         return replace(news, event="anomaly" if warnings else "success", events=events, details=warnings)
     failures = list(_failures(story, since=since))
-    if warnings:
+    if warnings or _is_odd(story, since=since):
         news = replace(news, events=frozenset({"failure", "anomaly"}))
     if not failures:
         return replace(news, message=_masked(reason), details=warnings)
@@ -177,11 +178,21 @@ def _warnings(story: RunStory | None, *, since: datetime | None) -> Iterator[str
     newest = {row["task_id"]: row["try_number"] for row in story.checks}
     for row in story.checks:
         is_last = row["try_number"] == newest[row["task_id"]]
-        if row["status"] == "warned" and is_last and _is_since(row["checked_at"], since):
+        # What could not be judged is told too, where it does not fail the task.
+        is_warning = row["status"] == "warned" or (row["status"] == "error" and row["on_fail"] == "warn")
+        if is_warning and is_last and _is_since(row["checked_at"], since):
             yield f"{row['table_name']}.{row['name']}: {_masked(row['message'])}"
     for row in story.anomalies:
-        if row["severity"] == "warning" and row["category"] != LATE and _is_since(row["detected_at"], since):
+        # An anomaly that warns is a check that warns, and is told as one.
+        told = row["category"] in (LATE, ANOMALY)
+        if row["severity"] == "warning" and not told and _is_since(row["detected_at"], since):
             yield f"{row['task_id']} ({row['category']}): {_masked(row['message'])}"
+
+
+def _is_odd(story: RunStory | None, *, since: datetime | None) -> bool:
+    """Tell whether an ``anomaly`` check failed the run."""
+    found = story.anomalies if story else ()
+    return any(row["category"] == ANOMALY and _is_since(row["detected_at"], since) for row in found)
 
 
 def _is_since(moment: datetime, since: datetime | None) -> bool:

@@ -23,6 +23,8 @@ class TaskOutcome:
     """Ids of the tasks that must not run: those of the branches not taken, or all that follow."""
     message: str = ""
     """What was decided."""
+    category: str = ""
+    """Of a decision to skip the rest: why, in a word, as run history keeps it."""
 
     @classmethod
     def of_receipt(cls, receipt: StepReceipt) -> Self:

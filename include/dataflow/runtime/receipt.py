@@ -30,6 +30,8 @@ class StepReceipt:
     schema_hash: str | None = None
     skipped: str | None = None
     """Why nothing was done, where that is no error."""
+    quarantined: int | None = None
+    """Rows that were left out and lie in quarantine."""
     tables: Mapping[str, int] = field(default_factory=dict)
     """Rows of each published table."""
     window: Mapping[str, str] = field(default_factory=dict)

@@ -66,13 +66,16 @@ def record(history: History, key: StageKey, *, work: Callable[[], Result], log: 
         # The engine ends the task: its time is up, or somebody stopped it. There may be little time to write.
         _write_failure(history, key, number, error=StepError(f"ended from outside: {_described(exc)}"), log=log)
         raise
-    _write_success(history, number, result)
+    _write_success(history, key, number, result)
     return result
 
 
-def _write_success(history: History, number: int, result: StepReceipt | TaskOutcome) -> None:
+def _write_success(history: History, key: StageKey, number: int, result: StepReceipt | TaskOutcome) -> None:
     if isinstance(result, TaskOutcome):
         end_stage(history, number, outcome="succeeded", message=result.message)
+        if result.category:
+            # Nothing is wrong, so nobody is told; but why a run ended early is looked for where failures are.
+            record_anomaly(history, key, category=result.category, message=result.message, severity="info")
         return
     end_stage(
         history,

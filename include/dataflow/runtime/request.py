@@ -6,20 +6,27 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dataflow.interval import Interval
 
 if TYPE_CHECKING:
     from dataflow.quality.outcome import CheckOutcome
 
-__all__ = ["Engine", "Judged", "RunKind", "RunRequest"]
+__all__ = ["Count", "Engine", "Judged", "RunKind", "RunRequest"]
 
 Engine = Literal["airflow", "local"]
 RunKind = Literal["scheduled", "manual", "asset", "backfill"]
 
 Judged = Callable[[str, "CheckOutcome"], None]
 """Called with a check's table and what came of it, sample rows included."""
+
+
+class Count(Protocol):
+    """Tells the engine's metrics how much of something there was, e.g. ``count("rows", 20, table="orders")``."""
+
+    def __call__(self, name: str, amount: float, /, **tags: str) -> None:
+        """Tell; ``lock_wait`` is in seconds, everything else is a number of things."""
 
 
 @dataclass(frozen=True)
@@ -51,5 +58,7 @@ class RunRequest:
     """Gives the value of ``conn:ID.password`` or ``var:KEY``."""
     mask: Callable[[str], None] = lambda _: None
     """Tells the engine of a value that none of its logs may show."""
-    judged: Judged | None = None
-    """Of an engine that shows failing rows to the person who runs it; run history never holds them."""
+    judged: Judged = lambda _, __: None
+    """Of an engine that shows failing rows to the person who runs it."""
+    count: Count = lambda _, __, /, **tags: None  # noqa: ARG005  # the default of a field
+    """Of an engine that has metrics."""

@@ -19,6 +19,7 @@ from dataflow.runtime.step import Step
 from dataflow.runtime.transform_step import transform_table
 from dataflow.runtime.validate_step import validate_table
 from dataflow.runtime.window import window_of_run
+from dataflow.warehouse.lock import waits_told_to
 
 if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
@@ -53,6 +54,12 @@ def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: S
         raise FatalError(f"{task.id} is a {task.kind} step: its engine runs it")
     history = open_history(settings.ops)
     step = Step(workflow, request, settings, history, window_of_run(history, workflow, request=request))
+    with waits_told_to(lambda seconds: request.count("lock_wait", seconds)):
+        return _run(step, task)
+
+
+def _run(step: Step, task: Task) -> TaskOutcome:
+    workflow, request, history = step.workflow, step.request, step.history
     if task.kind in _OF_AUTHORS:
         act = _OF_AUTHORS[task.kind]
         key = stage_key(workflow, request, stage="STEP")
@@ -65,7 +72,22 @@ def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: S
     request.log.info("window %s, reads %s", step.window, step.run.ranges.get(table, "all of it"))
     key = stage_key(workflow, request, stage=stage, table=task.table)
     receipt = record(history, key, work=lambda: _checked(step, lambda: work(step, table)), log=request.log)
+    _count(receipt, request)
     return TaskOutcome.of_receipt(receipt)
+
+
+def _count(receipt: StepReceipt, request: RunRequest) -> None:
+    """Tell the engine's metrics what a step made; one that did nothing made nothing."""
+    if receipt.skipped:
+        return
+    tables = {receipt.table: receipt.rows} if receipt.table is not None else receipt.tables
+    for table, rows in tables.items():
+        request.count("rows", rows, table=table)
+    of_table = {"table": receipt.table} if receipt.table is not None else {}
+    if receipt.bytes:
+        request.count("bytes", receipt.bytes, **of_table)
+    if receipt.quarantined:
+        request.count("quarantined_rows", receipt.quarantined, **of_table)
 
 
 def _checked(step: Step, work: Callable[[], T]) -> T:

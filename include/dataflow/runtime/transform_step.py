@@ -15,9 +15,11 @@ from dataflow.identifiers import literal, quote
 from dataflow.landing.manifest import Manifest
 from dataflow.quality.judge import judge, reads_of_checks
 from dataflow.quality.outcome import raise_on_failures
-from dataflow.runtime.checks import keep_outcomes, lookup_tables, view_of_files
+from dataflow.quality.sensitive import sensitive_in_transform
+from dataflow.runtime.checks import keep_outcomes, lookup_tables, past_of, view_of_files
 from dataflow.runtime.python_stage import python_stage
 from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.recording import stage_key
 from dataflow.runtime.step import Step
 from dataflow.spec.checks import Check
 from dataflow.spec.sources import is_windowed
@@ -124,6 +126,8 @@ def _look(step: Step, table: str, *, batch: Manifest | None, folder: Path) -> _S
 def _check_stage(
     step: Step, connection: DuckDBPyConnection, *, table: str, sight: _Sight
 ) -> Callable[[Check, str], None]:
+    key = stage_key(step.workflow, step.request, stage="TRANSFORMED", table=table)
+
     def check(check: Check, relation: str) -> None:
         found: dict[str, list[str]] = {}
         for name in reads_of_checks([check]):
@@ -131,8 +135,16 @@ def _check_stage(
             if name in sight.loaded:
                 found[name].append(f"{LOADED}{name}" if name == table else name)
         lookups = lookup_tables(connection, [check], found=found)
-        outcomes = judge(connection, relation, [check], window=step.window, tables=lookups)
-        keep_outcomes(step, table, outcomes=outcomes, stage="TRANSFORMED")
+        outcomes = judge(
+            connection,
+            relation,
+            [check],
+            window=step.window,
+            tables=lookups,
+            past=past_of(step.history, key, window=step.window, is_batch=False),
+            sensitive=sensitive_in_transform(step.workflow.spec),
+        )
+        keep_outcomes(step, table, checks=[check], outcomes=outcomes, stage="TRANSFORMED")
         raise_on_failures(table, outcomes)
 
     return check

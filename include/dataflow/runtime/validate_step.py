@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataflow.errors import FatalError
 from dataflow.landing.manifest import Manifest
 from dataflow.quality.judge import judge, reads_of_checks
-from dataflow.quality.outcome import CheckOutcome, raise_on_failures
-from dataflow.quality.result import CheckResult
-from dataflow.runtime.checks import keep_outcomes, lookup_tables, view_of_files
-from dataflow.runtime.modules import author_code, has_module, import_module
+from dataflow.quality.outcome import raise_on_failures
+from dataflow.quality.sensitive import sensitive_in_batch
+from dataflow.runtime.authored_checks import judged_by_author
+from dataflow.runtime.checks import keep_outcomes, lookup_tables, past_of, view_of_files
 from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.recording import stage_key
 from dataflow.runtime.step import Step
 from dataflow.spec.checks import Check
 from dataflow.spec.tables import tables_named_in_sql
@@ -34,15 +34,26 @@ def validate_table(step: Step, table: str) -> StepReceipt:
     spec = step.workflow.spec
     checks = spec.validate_.get(table, ())
     batch = step.ingested(table)
+    key = stage_key(step.workflow, step.request, stage="VALIDATED", table=table)
     with step.scratch() as folder:
         batches = {table: batch} | {name: step.ingested(name) for name in _batches_read(step, checks) - {table}}
         views = {name: step.files(manifest, folder) for name, manifest in batches.items()}
         with open_scratch(folder, views=views) as connection:
             lookups = _lookups(step, connection, checks=checks, batches=batches, folder=folder)
-            outcomes = judge(connection, table, checks, window=step.window, tables=lookups)
-            outcomes += _judged_by_author(step, table, connection=connection)
-    keep_outcomes(step, table, outcomes=outcomes, stage="VALIDATED")
-    raise_on_failures(table, outcomes)
+            outcomes = judge(
+                connection,
+                table,
+                checks,
+                window=step.window,
+                tables=lookups,
+                past=past_of(step.history, key, window=step.window, is_batch=True),
+                sensitive=sensitive_in_batch(spec, table),
+            )
+            authored = judged_by_author(step, table, connection=connection)
+    keep_outcomes(step, table, checks=checks, outcomes=[*outcomes, *authored.outcomes], stage="VALIDATED")
+    if authored.error is not None:
+        raise authored.error
+    raise_on_failures(table, [*outcomes, *authored.outcomes])
     return step.receipt(
         table=table,
         rows=batch.rows,
@@ -76,19 +87,3 @@ def _lookups(
     for name, file in copies.items():
         found[name].append(view_of_files(connection, f"_dataflow_loaded_{name}", file=file))
     return lookup_tables(connection, checks, found=found)
-
-
-def _judged_by_author(step: Step, table: str, *, connection: DuckDBPyConnection) -> list[CheckOutcome]:
-    """Run the function of ``validation.py`` that is named like the table, where there is one."""
-    if not has_module(step.workflow, "validation"):
-        return []
-    function = getattr(import_module(step.workflow, "validation"), table, None)
-    if function is None:
-        return []
-    what = f"validation:{table}"
-    with author_code(step.workflow, what=what, log=step.request.log):
-        results = list(function(step.context(table), connection.table(table)) or ())
-    for result in results:
-        if not isinstance(result, CheckResult):
-            raise FatalError(f"{what} yielded {type(result).__name__}; yield CheckResult(name, passed)")
-    return [result.to_outcome() for result in results]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from dataflow.spec.base import Count, Duration, Names, Spec, Sql, Text
 
 __all__ = [
     "CHECK_KINDS",
+    "TABLE_WIDE",
     "AcceptedValues",
+    "Anomaly",
     "Check",
     "Freshness",
+    "NullRate",
     "Range",
+    "Regex",
     "Relationship",
     "RowCount",
+    "TableSchema",
+    "check_argument",
     "check_kind",
     "check_name",
 ]
@@ -72,16 +78,76 @@ class Relationship(Spec):
     """``<table>.<column>``, among what is loaded plus this run's batch."""
 
 
+class Regex(Spec):
+    """Every value of a column is, as a whole, what a pattern describes; a null passes."""
+
+    column: Text
+    """Judged as text, whatever its type."""
+    pattern: Text
+    """A regular expression of DuckDB (RE2) for the whole value: no ``^`` and ``$`` needed, ``(?i)`` ignores case."""
+
+
+class NullRate(Spec):
+    """At most this share of a column is null."""
+
+    column: Text
+    max: Annotated[float, Strict(), Field(ge=0, le=1)]
+    """From 0 to 1: ``0.05`` is one row in twenty."""
+
+
+class TableSchema(Spec):
+    """The table has these columns, of these types."""
+
+    columns: Annotated[dict[Text, Text], Field(min_length=1)]
+    """Names and DuckDB types, in any order."""
+    others: Literal["allow", "refuse"] = "allow"
+    """Whether the table may have further columns."""
+
+
+class Anomaly(Spec):
+    """A figure of this run is not far from what it was in earlier windows."""
+
+    metric: Literal["row_count", "null_rate", "sum", "freshness"]
+    """``row_count``, or of a ``column``: its ``null_rate``, its ``sum``, or its ``freshness``: how long before the
+    window's end its newest value is."""
+    column: Text | None = None
+    """Of which column; ``row_count`` has none."""
+    history: Annotated[int, Strict(), Field(ge=3, le=366)] = 14
+    """With how many windows it is compared: the last completed ones before this run's."""
+    sensitivity: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = 3
+    """How far it may be from what is usual, in units of its usual spread: less is stricter."""
+
+    @model_validator(mode="after")
+    def _column_where_there_is_one(self) -> Self:
+        if self.metric == "row_count" and self.column is not None:
+            raise ValueError("`row_count` is of the table; leave `column` out, or name another metric")
+        if self.metric != "row_count" and self.column is None:
+            raise ValueError(f"`{self.metric}` is of a column; name it as `column`")
+        return self
+
+    @property
+    def least(self) -> int:
+        """Of how many windows the figure must be known before anything is odd: a week of days."""
+        return min(self.history, 7)
+
+
 CHECK_KINDS = (
     "not_null",
     "unique",
     "accepted_values",
     "range",
+    "regex",
+    "null_rate",
     "row_count",
     "freshness",
     "relationships",
+    "schema",
+    "anomaly",
     "sql",
 )
+
+TABLE_WIDE = ("null_rate", "row_count", "freshness", "schema", "anomaly")
+"""Kinds that judge the rows together: no single row fails them, so there is nothing to let pass."""
 
 
 class Check(Spec):
@@ -95,12 +161,20 @@ class Check(Spec):
     """A column holds only these values."""
     range: Range | None = None
     """A column lies between two values."""
+    regex: Regex | None = None
+    """Every value of a column has this form."""
+    null_rate: NullRate | None = None
+    """At most this share of a column is null."""
     row_count: RowCount | None = None
     """The batch has this many rows."""
     freshness: Freshness | None = None
     """The newest value is new enough, seen from the window's end."""
     relationships: Relationship | None = None
     """Every value is found in another table."""
+    schema_: Annotated[TableSchema | None, Field(alias="schema")] = None
+    """The table has these columns, of these types."""
+    anomaly: Anomaly | None = None
+    """A figure is near what it was in earlier windows."""
     sql: Sql | None = None
     """A query; the rows that it returns are the failures."""
 
@@ -115,7 +189,7 @@ class Check(Spec):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Check:
-        given = [kind for kind in CHECK_KINDS if getattr(self, kind) is not None]
+        given = [kind for kind in CHECK_KINDS if check_argument(self, kind) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise ValueError(f"a check is exactly one of {', '.join(CHECK_KINDS)}; found {found}")
@@ -124,7 +198,12 @@ class Check(Spec):
 
 def check_kind(check: Check) -> str:
     """Give the one kind that is set."""
-    return next(kind for kind in CHECK_KINDS if getattr(check, kind) is not None)
+    return next(kind for kind in CHECK_KINDS if check_argument(check, kind) is not None)
+
+
+def check_argument(check: Check, kind: str) -> Any:
+    """Give what a check says under a kind; None where it is of another."""
+    return check.schema_ if kind == "schema" else getattr(check, kind)
 
 
 def check_name(check: Check) -> str:
@@ -132,8 +211,8 @@ def check_name(check: Check) -> str:
     if check.name:
         return check.name
     kind = check_kind(check)
-    argument: Any = getattr(check, kind)
+    argument: Any = check_argument(check, kind)
     if isinstance(argument, tuple):
         return f"{kind}_{'_'.join(argument)}"
-    column = getattr(argument, "column", None)
-    return f"{kind}_{column}" if column else kind
+    words = (kind, getattr(argument, "metric", None), getattr(argument, "column", None))
+    return "_".join(word for word in words if word)

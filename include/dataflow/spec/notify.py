@@ -33,7 +33,8 @@ class Notify(Spec):
         Field(min_length=1),
         BeforeValidator(as_list, json_schema_input_type=Event | tuple[Event, ...]),
     ]
-    """``failure``: it failed. ``late``: it passed its ``deadline``. ``anomaly``: checks warned. ``success``: it ended.
+    """``failure``: it failed. ``late``: it passed its ``deadline``. ``anomaly``: checks warned, or an ``anomaly`` check
+    failed it. ``success``: it ended.
     """
     connection: Annotated[str, BeforeValidator(_not_an_address), Field(pattern=CONNECTION_PATTERN)]
     """Id of an Airflow connection: apprise, smtp, or http for a webhook."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
-from dataflow.spec.checks import Check, check_kind
+from dataflow.spec.checks import Check, check_argument, check_kind
 from dataflow.spec.sources import Columns
 from dataflow.spec.tables import base_source, transform_of
 from dataflow.spec.transforms import Stage, stage_kind
@@ -117,11 +117,13 @@ def _stage_columns(steps: Steps, stage: Stage, known: Known) -> Findings:
 
 def _check_columns(spec: WorkflowSpec, steps: Steps, check: Check, *, known: Known) -> Findings:
     kind = check_kind(check)
-    argument = getattr(check, kind)
+    argument = check_argument(check, kind)
     if isinstance(argument, tuple):
         yield from _exist((*steps, kind), argument, known)
     elif isinstance(column := getattr(argument, "column", None), str):
         yield from _exist((*steps, kind, "column"), [column], known)
+    if check.schema_ is not None:
+        yield from _exist((*steps, "schema", "columns"), check.schema_.columns, known, by_key=True)
     if check.relationships is not None:
         table, _, column = check.relationships.to.partition(".")
         to = columns_of_table(spec, table)

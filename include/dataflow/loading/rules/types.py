@@ -6,6 +6,7 @@ import re
 
 from dataflow.loading.messages import shown
 from dataflow.loading.near_miss import known_words
+from dataflow.loading.rules.checks import all_checks
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 
 __all__ = ["types_are_known"]
@@ -35,7 +36,7 @@ _FORM = re.compile(r"([A-Za-z_][A-Za-z0-9_ ]*?) ?(?:\(.*\))? ?(?:\[[0-9]*\] ?)*\
 
 
 def types_are_known(subject: Subject) -> Findings:
-    """Refuse what is no DuckDB type, in columns and in casts."""
+    """Refuse what is no DuckDB type, in columns, casts and checks."""
     for name, source in subject.spec.sources.items():
         for column, declared in source.columns.items():
             yield from _is_type(("sources", name, "columns", column, "type"), declared.type)
@@ -43,6 +44,9 @@ def types_are_known(subject: Subject) -> Findings:
         for index, stage in enumerate(transform.stages):
             for column, kind in (stage.cast or {}).items():
                 yield from _is_type(("transform", table, "stages", index, "cast", column), kind)
+    for steps, _, check in all_checks(subject.spec):
+        for column, kind in check.schema_.columns.items() if check.schema_ else ():
+            yield from _is_type((*steps, "schema", "columns", column), kind)
 
 
 def _is_type(steps: Steps, text: str) -> Findings:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from dataflow.quality.anomaly import usual
 from dataflow.quality.judge import reads_of_checks
-from dataflow.quality.rules import Judged, rule_of
+from dataflow.quality.rule import Judged
+from dataflow.quality.rules import rule_of
 from dataflow.queries import duckdb_message
 from dataflow.runtime.checks import lookup_tables
 from dataflow.runtime.explain.part import Part
@@ -15,6 +17,7 @@ from dataflow.spec.checks import check_name
 
 if TYPE_CHECKING:
     from dataflow.interval import Interval
+    from dataflow.quality.anomaly import Past
     from dataflow.runtime.explain.recording import Recorder
     from dataflow.spec.checks import Check
 
@@ -28,6 +31,7 @@ def explain_checks(
     *,
     window: Interval,
     found: Mapping[str, Sequence[str]],
+    past: Callable[[Check], Sequence[Past]] = lambda _: (),
 ) -> tuple[Part, ...]:
     """Give each check with the query that counts its failures and the one for failing rows.
 
@@ -37,6 +41,7 @@ def explain_checks(
         checks: What must hold.
         window: The run's.
         found: For each table that may be looked up, the relations that hold its keys.
+        past: What an ``anomaly`` measured in earlier windows, the latest first.
     """
     import duckdb
 
@@ -47,10 +52,21 @@ def explain_checks(
         lookups = lookup_tables(recorder.as_connection(), [check], found=wanted)
         looked_up = recorder.take()
         try:
-            rule = rule_of(Judged(recorder.as_connection(), relation, check.where, window, lookups), check)
+            judged = Judged(recorder.as_connection(), relation, check.where, window, lookups, past(check))
+            rule = rule_of(judged, check)
         except (duckdb.Error, ValueError) as error:
             parts.append(Part(check_name(check), note=f"known when it runs: {duckdb_message(error)}"))
             continue
         queries = (*looked_up, readable(rule.counts), *((readable(rule.failing),) if rule.failing else ()))
-        parts.append(Part(check_name(check), queries))
+        parts.append(Part(check_name(check), queries, _compared(check, judged)))
     return tuple(parts)
+
+
+def _compared(check: Check, judged: Judged) -> str:
+    """Say what a figure is compared with, as far as it is known now."""
+    if check.anomaly is None:
+        return ""
+    expected = usual(judged.past, judged.window, check.anomaly)
+    if expected is None:
+        return f"judged from {check.anomaly.least} completed windows on; {len(judged.past)} are known"
+    return str(expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from dataflow.warehouse.load import load
 
 if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
+    from dataflow.quality.anomaly import Past
     from dataflow.runtime.window import RunWindow
     from dataflow.spec.checks import Check
     from dataflow.spec.transforms import Stage
@@ -41,6 +42,7 @@ def explain_transform(
     run: RunWindow,
     batches: Mapping[str, Mapping[str, str]],
     loaded: Mapping[str, Mapping[str, str]],
+    past: Callable[[Check], Sequence[Past]],
 ) -> tuple[tuple[Part, ...], Mapping[str, str] | None]:
     """Give the stages and the load, and the columns of the table; None where they are known only when it runs."""
     source = base_source(workflow.spec, table)
@@ -50,7 +52,7 @@ def explain_transform(
     tables = {f"batch.{name}": columns for name, columns in batches.items()}
     tables |= {name: columns for name, columns in loaded.items() if name != table}
     with empty_tables(tables) as connection, tempfile.TemporaryDirectory() as folder:
-        stages = _Stages(workflow, table, run, Recorder(connection), frozenset(tables))
+        stages = _Stages(workflow, table, run, Recorder(connection), frozenset(tables), past)
         try:
             final = stages.walk(source)
         except StepError as error:
@@ -69,9 +71,11 @@ class _Stages:
     run: RunWindow
     recorder: Recorder
     tables: frozenset[str]
+    past: Callable[[Check], Sequence[Past]]
     parts: list[Part] = field(default_factory=list)
     name: str = ""
     note: str = ""
+    is_author_code: bool = False
     made: int = 0
 
     def walk(self, source: str | None) -> str:
@@ -100,14 +104,16 @@ class _Stages:
     def _leave(self) -> None:
         sql = self.recorder.take()
         if self.name:
-            shown = () if self.note else sql
+            shown = () if self.is_author_code else sql
             self.parts.append(Part(f"{len(self.parts) + 1} {self.name}", shown, self.note))
         elif sql:
             self.parts.append(Part(f"{len(self.parts) + 1} its batch", sql))
         self.name = self.note = ""
+        self.is_author_code = False
 
     def _python(self, callable_name: str, relation: str | None) -> str:
         reference = callable_name if ":" in callable_name else f"transform:{callable_name}"
+        self.is_author_code = True
         self.note = f"calls {reference}; what follows takes it to give back the columns that it got"
         if relation is None:
             raise StepError(f"the columns that {reference} gives")
@@ -122,7 +128,8 @@ class _Stages:
             places = [relation] if name == self.table else [f"batch.{name}", name]
             found[name] = [place for place in places if place == relation or place in self.tables]
         recorder = Recorder(self.recorder.as_connection())
-        for part in explain_checks(recorder, relation, [check], window=self.run.window, found=found):
+        window = self.run.window
+        for part in explain_checks(recorder, relation, [check], window=window, found=found, past=self.past):
             self.name = f"check {part.name}"
             self.note = part.note
             self.recorder.statements = list(part.sql)

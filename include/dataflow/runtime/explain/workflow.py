@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dataflow.ops.stages import StageKey, StageName
+from dataflow.runtime.checks import past_of
 from dataflow.runtime.explain.checks import explain_checks
 from dataflow.runtime.explain.part import Part
 from dataflow.runtime.explain.recording import Recorder, empty_tables
@@ -20,6 +22,9 @@ from dataflow.spec.tables import load_of
 if TYPE_CHECKING:
     from dataflow.interval import Interval
     from dataflow.loading.workflow import Workflow
+    from dataflow.ops.history import History
+    from dataflow.quality.anomaly import Past
+    from dataflow.spec.checks import Check
     from dataflow.spec.plan import Task
 
 __all__ = ["ExplainedTask", "explain"]
@@ -40,11 +45,11 @@ class ExplainedTask:
     """Its checks, or its stages and its load."""
 
 
-def explain(workflow: Workflow, *, window: Interval) -> list[ExplainedTask]:
+def explain(workflow: Workflow, *, window: Interval, history: History | None = None) -> list[ExplainedTask]:
     """Give every task in its order, with the SQL that a run of this window would send to DuckDB.
 
     No source is read and no code of the author's runs. SQL that depends on columns which the config does not name is
-    left out, and the part says so.
+    left out, and the part says so. An ``anomaly`` is compared with what the history holds, where there is one.
     """
     spec = workflow.spec
     run = RunWindow(window, {name: window for name, source in spec.sources.items() if source.incremental})
@@ -57,12 +62,14 @@ def explain(workflow: Workflow, *, window: Interval) -> list[ExplainedTask]:
     loaded: dict[str, Mapping[str, str]] = {}
     for task in workflow.plan.tasks:  # their order is that in which tables can be read
         if task.kind == "transform" and task.table:
-            parts, columns = explain_transform(workflow, task.table, run=run, batches=batches, loaded=loaded)
+            past = _past_of(workflow, task, window=window, history=history)
+            parts, columns = explain_transform(workflow, task.table, run=run, batches=batches, loaded=loaded, past=past)
             made[task.id] = parts
             loaded |= {task.table: columns} if columns is not None else {}
     for task in workflow.plan.tasks:
         if task.kind == "validate" and task.table:
-            made[task.id] = _validate(workflow, task.table, batches=batches, loaded=loaded, window=window)
+            past = _past_of(workflow, task, window=window, history=history)
+            made[task.id] = _validate(workflow, task.table, batches=batches, loaded=loaded, window=window, past=past)
     return [
         ExplainedTask(task.id, task.after, _says(workflow, task), made.get(task.id, ())) for task in workflow.plan.tasks
     ]
@@ -75,6 +82,7 @@ def _validate(
     batches: Mapping[str, Mapping[str, str]],
     loaded: Mapping[str, Mapping[str, str]],
     window: Interval,
+    past: Callable[[Check], Sequence[Past]],
 ) -> tuple[Part, ...]:
     known = {f"{LOADED}{name}": columns for name, columns in loaded.items()}
     found = {name: [name] if name in batches else [] for name in {*batches, *loaded}}
@@ -82,9 +90,19 @@ def _validate(
         found[name].append(f"{LOADED}{name}")
     checks = workflow.spec.validate_.get(table, ())
     with empty_tables({**batches, **known}) as connection:
-        parts = explain_checks(Recorder(connection), table, checks, window=window, found=found)
+        parts = explain_checks(Recorder(connection), table, checks, window=window, found=found, past=past)
     judged = (workflow.folder / "validation.py").is_file()
     return (*parts, Part("validation.py", note=f"the function {table}, where there is one")) if judged else parts
+
+
+def _past_of(
+    workflow: Workflow, task: Task, *, window: Interval, history: History | None
+) -> Callable[[Check], Sequence[Past]]:
+    if history is None:
+        return lambda _: ()
+    stage: StageName = "VALIDATED" if task.kind == "validate" else "TRANSFORMED"
+    key = StageKey(workflow=workflow.name, run_id="", stage=stage, try_number=0, task_id=task.id, table_name=task.table)
+    return past_of(history, key, window=window, is_batch=task.kind == "validate")
 
 
 def _says(workflow: Workflow, task: Task) -> str:

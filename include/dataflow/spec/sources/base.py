@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from dataflow.spec.base import Duration, Spec, Text
+from dataflow.spec.base import Duration, Flag, Spec, Text
 
 __all__ = ["DOTTED_PATTERN", "Column", "Columns", "Dotted", "Incremental", "SourceBase"]
 
@@ -26,6 +26,11 @@ class Column(Spec):
     path: Dotted | None = None
     """Where the value is in a record of JSON: keys, joined by dots, e.g. ``contact.email``; a number picks from a list.
     By default the key named like the column."""
+    sensitive: Flag = False
+    """Show ``***`` for its values in errors, samples of failing rows and listings of the quarantine.
+
+    The rows themselves are landed as they are.
+    """
 
 
 def _column(value: Any) -> Any:
