@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dataflow.ducklake import FORMS, DuckLake, is_ducklake
 from dataflow.durations import format_duration, parse_duration
+from dataflow.errors import FatalError
 from dataflow.http.policy import HostPolicy
 from dataflow.paths import find_project
 from dataflow.s3.place import S3Place, is_s3
@@ -40,6 +42,19 @@ def _hosts(text: str) -> str:
     return text
 
 
+def _parse_warehouse(given: Path | DuckLake | str) -> Path | DuckLake:
+    if isinstance(given, DuckLake):
+        return given
+    if is_ducklake(given):
+        return DuckLake.parse(str(given))
+    if re.match(r"[a-z0-9]+:", str(given)):
+        raise ValueError("the warehouse is a DuckDB file on a disk, or a DuckLake; " + FORMS)
+    return Path(given)
+
+
+Warehouse = Annotated[Path | DuckLake, NoDecode, PlainValidator(_parse_warehouse)]
+
+
 class Settings(BaseSettings):
     """Where data lies and how long to wait. Relative paths are relative to the project root."""
 
@@ -53,8 +68,11 @@ class Settings(BaseSettings):
     """Which ``config.<environment>.yaml`` is laid over each ``config.yaml``; none when empty."""
     landing: Place = Path(".dataflow/landing")
     """Where ingested batches lie as Parquet: a folder, or ``s3://connection@bucket/folder``."""
-    warehouse: Path = Path(".dataflow/warehouse.duckdb")
-    """The DuckDB file of loaded tables and models. Its lock lies beside it."""
+    warehouse: Warehouse = Path(".dataflow/warehouse.duckdb")
+    """Loaded tables and models: a DuckDB file, its lock beside it; or, where several machines write, a DuckLake on
+    PostgreSQL: ``ducklake:<Airflow connection id>`` or ``ducklake:postgresql://user:password@host/database``."""
+    warehouse_data: Place = Path(".dataflow/lake")
+    """Where a DuckLake's data lies: a folder that every machine sees, or ``s3://connection@bucket/folder``."""
     published: Path = Path(".dataflow/published")
     """Where snapshots of published tables lie."""
     scratch: Path = Path(".dataflow/scratch")
@@ -92,7 +110,9 @@ class Settings(BaseSettings):
         return settings.model_copy(update=settings._absolute(root))
 
     def _absolute(self, root: Path) -> dict[str, object]:
-        folders = {name: getattr(self, name) for name in ("landing", "warehouse", *LOCAL, "dbt_project")}
+        folders = {
+            name: getattr(self, name) for name in ("landing", "warehouse", "warehouse_data", *LOCAL, "dbt_project")
+        }
         places: dict[str, object] = {name: root / path for name, path in folders.items() if isinstance(path, Path)}
         relative_sqlite = "sqlite:///"
         if self.ops.startswith(relative_sqlite) and not self.ops.startswith(relative_sqlite + "/"):
@@ -113,7 +133,9 @@ class Settings(BaseSettings):
 
     @property
     def lock_file(self) -> Path:
-        """``<warehouse>.lock``: whoever opens the warehouse holds it."""
+        """``<warehouse>.lock``: whoever opens the file holds it. A DuckLake has none."""
+        if isinstance(self.warehouse, DuckLake):
+            raise FatalError("a DuckLake has no lock file: its writers do not wait for one another")
         return self.warehouse.with_name(self.warehouse.name + ".lock")
 
 

@@ -25,9 +25,11 @@ def day(number: int, *, days: int = 1) -> Interval:
 class House:
     """A warehouse of its own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, lake: str = "") -> None:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
+        if lake:
+            (root / ".env").write_text(f"DATAFLOW_WAREHOUSE={lake}\n", encoding="utf-8")
         self.settings = Settings.load(root)
         self.staged = 0
 
@@ -44,7 +46,8 @@ class House:
         """Load a query's rows into shop.orders; by default by replace, for day 0, as run r1."""
         request = {"workflow": "shop", "table": "orders", "mode": "replace", "run_id": "r1", "window": day(0), **given}
         staged = LoadRequest(parquet=self.stage(query), **request)
-        with open_warehouse(self.settings, purpose="load shop.orders") as connection:
+        turn = f"{staged.workflow}.{staged.table}"
+        with open_warehouse(self.settings, purpose="load shop.orders", turn=turn) as connection:
             return load(connection, staged)
 
     def rows(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dataflow.ducklake import DuckLake
 from dataflow.loading.workflow import Workflow
 from dataflow.modelling.build import DbtOutcome, build_models
 from dataflow.modelling.compile import compile_models
@@ -14,6 +17,8 @@ from dataflow.settings import Settings
 from dataflow.warehouse.builds import newest
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
+from dataflow.warehouse.turns import turn_of
+from kit.databases import lake_settings
 from kit.models import write_models
 from kit.project import Project
 from kit.warehouse import day
@@ -21,9 +26,16 @@ from kit.warehouse import day
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path / "project", dbt=True)
+@pytest.fixture(params=["file", pytest.param("lake", marks=pytest.mark.postgres)])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
+    """A project whose warehouse is a file, and one whose warehouse is a DuckLake."""
+    project = Project(tmp_path / "project", dbt=True)
+    if request.param == "file":
+        yield project
+        return
+    with lake_settings() as setting:
+        project.write_file(".env", f"DATAFLOW_WAREHOUSE={setting}\n")
+        yield project
 
 
 def run(settings: Settings, *statements: str) -> Any:
@@ -47,8 +59,12 @@ def prepared(project: Project, *names: str, **config: Any) -> tuple[Settings, li
     return settings, workflows
 
 
-def is_free(lock: Path) -> bool:
-    with lock.open() as file:
+def is_free(settings: Settings, turn: str = "shop") -> bool:
+    """Tell whether another process could open the file, or have the workflow's turn."""
+    if isinstance(settings.warehouse, DuckLake):
+        with turn_of(settings.warehouse, turn, timeout=timedelta(seconds=1), purpose="look"):
+            return True
+    with settings.lock_file.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -62,7 +78,7 @@ def test_two_workflows_build_in_one_process_and_give_the_warehouse_back(project:
 
     outcomes = [build(settings, workflow) for workflow in workflows]
 
-    assert is_free(settings.lock_file)
+    assert is_free(settings)
     assert [True, True] == [outcome.succeeded for outcome in outcomes]
     assert [("alpha", "beta")] == run(settings, "select a.kind, b.kind from alpha.latest a, beta.latest b")
     passed = {(node.kind, node.status) for node in outcomes[0].nodes}
@@ -78,7 +94,7 @@ def test_a_failing_test_is_told_and_what_follows_is_skipped(project: Project) ->
     assert "1 failed in dbt: test unique_daily_event_id: Got 1 result, configured to fail if != 0" == outcome.error
     assert "skipped" == next(node.status for node in outcome.nodes if node.name == "latest")
     assert [1] == [node.failures for node in outcome.nodes if node.status == "failed"]
-    assert is_free(settings.lock_file)
+    assert is_free(settings)
 
 
 def test_a_build_stamps_its_run_even_when_it_fails(project: Project) -> None:

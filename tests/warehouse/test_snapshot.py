@@ -44,10 +44,10 @@ def read(snapshot: Snapshot, table: str) -> tuple[list[object], list[object]]:
         )
 
 
-def test_models_and_views_are_published_as_parquet_and_in_one_duckdb_file(house: House):
-    make_models(house)
+def test_models_and_views_are_published_as_parquet_and_in_one_duckdb_file(either: House):
+    make_models(either)
 
-    snapshot = publish(house.settings, "shop", tables=["daily_sales", "latest"], run_id="r1")
+    snapshot = publish(either.settings, "shop", tables=["daily_sales", "latest"], run_id="r1")
 
     assert {"daily_sales": 1, "latest": 1} == snapshot.tables
     assert ([(1, 45)], [(1, 45)]) == read(snapshot, "daily_sales")
@@ -57,11 +57,11 @@ def test_models_and_views_are_published_as_parquet_and_in_one_duckdb_file(house:
     assert {0o444} == {file.stat().st_mode & 0o777 for file in snapshot.folder.iterdir()}
 
 
-def test_a_model_comes_before_a_loaded_table_of_its_name_and_our_columns_stay_behind(house: House):
-    house.load("SELECT 1 AS id, now() AS _dataflow_cursor")
-    first = publish(house.settings, "shop", tables=["orders"], run_id="r1")
-    house.run("CREATE SCHEMA shop", "CREATE TABLE shop.orders AS SELECT 2 AS id")
-    second = publish(house.settings, "shop", tables=["orders"], run_id="r2")
+def test_a_model_comes_before_a_loaded_table_of_its_name_and_our_columns_stay_behind(either: House):
+    either.load("SELECT 1 AS id, now() AS _dataflow_cursor")
+    first = publish(either.settings, "shop", tables=["orders"], run_id="r1")
+    either.run("CREATE SCHEMA shop", "CREATE TABLE shop.orders AS SELECT 2 AS id")
+    second = publish(either.settings, "shop", tables=["orders"], run_id="r2")
 
     assert ([(1,)], [(1,)]) == read(first, "orders")
     assert ([(2,)], [(2,)]) == read(second, "orders")
@@ -101,25 +101,25 @@ def test_an_absent_table_is_named_with_what_there_is_and_nothing_changes(house: 
     assert before == current_snapshot(house.settings, "shop")
 
 
-def test_only_the_run_that_built_last_publishes(house: House):
-    make_models(house)
+def test_only_the_run_that_built_last_publishes(either: House):
+    make_models(either)
     with pytest.raises(FatalError, match="never built"):
-        publish(house.settings, "shop", tables=["daily_sales"], run_id="r1", stamped=True)
-    build(house, "r1")
-    before = publish(house.settings, "shop", tables=["daily_sales"], run_id="r1", stamped=True)
-    build(house, "r2")
-    make_models(house, day=2)
+        publish(either.settings, "shop", tables=["daily_sales"], run_id="r1", stamped=True)
+    build(either, "r1")
+    before = publish(either.settings, "shop", tables=["daily_sales"], run_id="r1", stamped=True)
+    build(either, "r2")
+    make_models(either, day=2)
 
     with pytest.raises(RunSuperseded, match="run r1 is superseded by run r2"):
-        publish(house.settings, "shop", tables=["daily_sales"], run_id="r1", stamped=True)
-    assert before == current_snapshot(house.settings, "shop")
+        publish(either.settings, "shop", tables=["daily_sales"], run_id="r1", stamped=True)
+    assert before == current_snapshot(either.settings, "shop")
     assert ([(1, 45)], [(1, 45)]) == read(before, "daily_sales")
 
 
-def test_a_run_that_builds_again_is_the_newest_again(house: House):
+def test_a_run_that_builds_again_is_the_newest_again(either: House):
     for run in ("r1", "r2", "r1"):
-        build(house, run)
-    with open_warehouse(house.settings, purpose="test") as connection:
+        build(either, run)
+    with open_warehouse(either.settings, purpose="test") as connection:
         found = newest(connection, "shop")
         other = newest(connection, "weather")
 
@@ -129,17 +129,17 @@ def test_a_run_that_builds_again_is_the_newest_again(house: House):
     assert other is None
 
 
-def test_a_publish_that_fails_leaves_no_trace(house: House):
-    house.run(
+def test_a_publish_that_fails_leaves_no_trace(either: House):
+    either.run(
         "CREATE SCHEMA shop",
         "CREATE TABLE shop.raw AS SELECT 'x' AS v",
         "CREATE VIEW shop.broken AS SELECT CAST(v AS INTEGER) AS v FROM shop.raw",
     )
 
     with pytest.raises(duckdb.ConversionException):
-        publish(house.settings, "shop", tables=["raw", "broken"], run_id="r1")
-    assert [] == list((house.settings.published / "shop").iterdir())
-    assert [("x",)] == house.rows("SELECT v FROM shop.raw")
+        publish(either.settings, "shop", tables=["raw", "broken"], run_id="r1")
+    assert [] == list((either.settings.published / "shop").iterdir())
+    assert [("x",)] == either.rows("SELECT v FROM shop.raw")
 
 
 def test_old_versions_are_swept_a_day_after_they_were_superseded(house: House):

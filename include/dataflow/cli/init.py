@@ -11,11 +11,14 @@ import typer
 
 from dataflow.cli.console import err, out, print_problems
 from dataflow.cli.project import open_project
+from dataflow.ducklake import DuckLake
 from dataflow.errors import InputError
 
 __all__ = ["init"]
 
-POOL = ("warehouse", "1", "One dbt process at a time on the DuckDB file; spares worker slots.")
+POOL = "warehouse"
+ON_A_FILE = ("1", "One dbt process at a time on the DuckDB file; spares worker slots.")
+ON_A_LAKE = ("32", "dbt processes at once on the DuckLake; one a workflow.")
 
 
 def init(
@@ -38,7 +41,7 @@ def init(
     create_warehouse(settings, [workflow.name for workflow in workflows])
     if pools:
         out.print("Airflow pools ...")
-        _create_pools()
+        _create_pools(ON_A_LAKE if isinstance(settings.warehouse, DuckLake) else ON_A_FILE)
     with_models = [workflow for workflow in workflows if workflow.models]
     out.print(f"dbt models of {len(with_models)} workflows ...")
     problems = [*registry.problems, *compile_models(settings, with_models)]
@@ -48,9 +51,9 @@ def init(
     out.print("Ready.")
 
 
-def _create_pools() -> None:
+def _create_pools(size: tuple[str, str]) -> None:
     """Ask Airflow's own program, so that this one stays without Airflow."""
-    command = [sys.executable, "-m", "airflow", "pools", "set", *POOL]
+    command = [sys.executable, "-m", "airflow", "pools", "set", POOL, *size]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
     if done.returncode != 0:
         raise InputError(

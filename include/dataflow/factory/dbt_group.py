@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded
 from dataflow.factory.retries import NeverRetry
-from dataflow.modelling.environment import PROFILE, PROJECT_NAME, TARGET, dbt_constants, dbt_environment
+from dataflow.modelling.environment import PROFILE, PROJECT_NAME, dbt_constants, dbt_environment, dbt_target
 from dataflow.modelling.manifest import manifest_path, partial_parse_path
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ def dbt_group(workflow: Workflow, settings: Settings, *, step: Step | None = Non
             install_dbt_deps=False,
         ),
         profile_config=ProfileConfig(
-            profile_name=PROFILE, target_name=TARGET, profiles_yml_filepath=settings.dbt_project / "profiles.yml"
+            profile_name=PROFILE,
+            target_name=dbt_target(settings),
+            profiles_yml_filepath=settings.dbt_project / "profiles.yml",
         ),
         execution_config=ExecutionConfig(
             execution_mode=ExecutionMode.WATCHER if watcher else ExecutionMode.LOCAL,

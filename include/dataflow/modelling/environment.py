@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataflow.ducklake import DuckLake
 from dataflow.durations import format_duration
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = [
     "PROFILE",
     "PROJECT_NAME",
-    "TARGET",
     "dbt_constants",
     "dbt_environment",
     "dbt_flags",
+    "dbt_target",
     "parse_environment",
     "run_environment",
     "window_environment",
@@ -24,7 +25,7 @@ __all__ = [
 
 PROJECT_NAME = "dataflow"
 PROFILE = "dataflow"
-TARGET = "warehouse"
+TARGET, LAKE_TARGET = "warehouse", "ducklake"
 
 
 def dbt_constants(workflow: Workflow) -> dict[str, str]:
@@ -42,12 +43,19 @@ def dbt_environment(settings: Settings, workflow: Workflow) -> dict[str, str]:
 
     The project is named because dbt runs in a copy of its folder, from where it is not found upwards.
     """
+    warehouse = settings.warehouse
     return {
         **dbt_constants(workflow),
         "DATAFLOW_PROJECT": str(settings.project),
-        "DATAFLOW_WAREHOUSE": str(settings.warehouse),
+        "DATAFLOW_WAREHOUSE": warehouse.setting if isinstance(warehouse, DuckLake) else str(warehouse),
+        "DATAFLOW_WAREHOUSE_DATA": str(settings.warehouse_data),
         "DATAFLOW_LOCK_TIMEOUT": format_duration(settings.lock_timeout),
     }
+
+
+def dbt_target(settings: Settings) -> str:
+    """Give the output of ``profiles.yml`` that the warehouse is."""
+    return LAKE_TARGET if isinstance(settings.warehouse, DuckLake) else TARGET
 
 
 def window_environment(start: str, end: str) -> dict[str, str]:
@@ -81,6 +89,6 @@ def dbt_flags(settings: Settings) -> list[str]:
         "--profile",
         PROFILE,
         "--target",
-        TARGET,
+        dbt_target(settings),
         "--no-static-parser",
     ]

@@ -171,8 +171,8 @@ def load_request(workflow: Workflow, table: str, *, run: RunWindow, run_id: str,
 
 def _load(step: Step, table: str, staged: list[str]) -> LoadResult:
     request = load_request(step.workflow, table, run=step.run, run_id=step.request.run_id, staged=staged)
-    purpose = f"load {step.workflow.name}.{table}"
-    with open_warehouse(step.settings, purpose=purpose, log=step.request.log) as connection:
+    name = f"{step.workflow.name}.{table}"
+    with open_warehouse(step.settings, purpose=f"load {name}", turn=name, log=step.request.log) as connection:
         return load(connection, request)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from dataflow.warehouse.schemas import BUILDS, create_own_tables
+from dataflow.warehouse.schemas import BUILDS, OWN_SCHEMA, create_own_tables, tables_in
+from dataflow.warehouse.transaction import transact
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -14,24 +15,31 @@ __all__ = ["newest", "stamp"]
 
 
 def stamp(connection: DuckDBPyConnection, workflow: str, run_id: str) -> None:
-    """Write that this run is about to build the workflow's models; before each dbt invocation."""
-    create_own_tables(connection)
-    connection.begin()
-    try:
-        connection.execute(f"DELETE FROM {BUILDS} WHERE workflow = ?", [workflow])
-        connection.execute(f"INSERT INTO {BUILDS} VALUES (?, ?, ?)", [workflow, run_id, datetime.now(UTC)])
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+    """Write that this run is about to build the workflow's models; before each dbt invocation.
+
+    Nothing is deleted: on a DuckLake two workflows that do contradict each other. No stamp is as old as the one before
+    it, though two machines' clocks may say so.
+    """
+
+    def write() -> None:
+        create_own_tables(connection)
+        connection.execute(
+            f"INSERT INTO {BUILDS} SELECT ?, ?, greatest(?, max(began) + INTERVAL 1 MICROSECOND) "
+            f"FROM {BUILDS} WHERE workflow = ?",
+            [workflow, run_id, datetime.now(UTC), workflow],
+        )
+
+    transact(connection, write)
 
 
 def newest(connection: DuckDBPyConnection, workflow: str) -> tuple[str, datetime] | None:
     """Give the run that stamped last, and when; None when no run ever did."""
-    create_own_tables(connection)
+    if "builds" not in tables_in(connection, OWN_SCHEMA):
+        return None
     row = connection.execute(
         # As text: reading a TIMESTAMPTZ into Python needs pytz.
-        f"SELECT run_id, strftime(began, '%Y-%m-%dT%H:%M:%S.%f') FROM {BUILDS} WHERE workflow = ?",
+        f"SELECT run_id, strftime(began, '%Y-%m-%dT%H:%M:%S.%f') FROM {BUILDS} WHERE workflow = ? "
+        "ORDER BY began DESC LIMIT 1",
         [workflow],
     ).fetchone()
     return None if row is None else (row[0], datetime.fromisoformat(row[1]).replace(tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Opening the warehouse: under its lock, in UTC, with nothing downloaded."""
+"""Opening the warehouse, a file under its lock or a DuckLake: in UTC, with nothing downloaded."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.ducklake import DuckLake
 from dataflow.errors import FatalError, TransientError
 from dataflow.settings import Settings
+from dataflow.warehouse.lake import open_lake
 from dataflow.warehouse.lock import warehouse_lock
+from dataflow.warehouse.session import CONFIG, in_utc
+from dataflow.warehouse.turns import turn_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["CONFIG", "in_utc", "lend", "open_warehouse", "take_back"]
-
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-"""What every opener of a process gives, dbt too: DuckDB shares one handle among equal configurations only."""
+__all__ = ["lend", "open_warehouse", "take_back"]
 
 
 class _Openings:
@@ -50,19 +48,34 @@ os.register_at_fork(after_in_child=_openings.forget_what_was_inherited)
 
 @contextmanager
 def open_warehouse(
-    settings: Settings, *, purpose: str, log: logging.Logger | None = None
+    settings: Settings, *, purpose: str, turn: str = "", log: logging.Logger | None = None
 ) -> Iterator[DuckDBPyConnection]:
-    """Hold the lock and give a connection of its own transaction; closed before the lock is let go.
+    """Give a connection of its own transaction; of a file, hold the lock until it is closed.
 
-    The file is made where it does not exist. Openings within one process share one handle, with dbt's too.
+    The file or the lake is made where it does not exist. Openings of a file within one process share one handle, with
+    dbt's too.
+
+    Args:
+        settings: Which warehouse, and how long to wait for it.
+        purpose: What for, as others read it while they wait, e.g. ``load shop.orders``.
+        turn: On a lake, what no two processes may do at once: ``shop`` for a workflow's models, ``shop.orders`` for
+            a loaded table; empty where nothing contradicts. A file has one turn for everybody.
+        log: Told of a wait that is worth telling.
 
     Raises:
-        LockTimeout: when others kept the warehouse for too long.
-        TransientError: when a program that does not know of the lock has it open.
-        FatalError: in a process that was forked from one which had it open.
+        LockTimeout: when others kept the file for too long.
+        TransientError: when a program that does not know of the lock has the file open; when others kept the turn for
+            too long, or the lake was lost.
+        FatalError: in a process that was forked from one which had the file open.
     """
+    lake = settings.warehouse
+    if isinstance(lake, DuckLake):
+        alone = turn_of(lake, turn, timeout=settings.lock_timeout, purpose=purpose, log=log) if turn else nullcontext()
+        with alone, open_lake(settings, lake) as connection:
+            yield connection
+        return
     with warehouse_lock(settings, purpose=purpose, log=log):
-        path = Path(os.path.realpath(settings.warehouse))
+        path = Path(os.path.realpath(lake))
         connection = _connect(path)
         try:
             yield connection
@@ -84,12 +97,6 @@ def take_back(warehouse: Path) -> None:
     with _openings.guard:
         if _openings.lent.pop(path, None) is not None:
             _openings.counts[path] -= 1
-
-
-def in_utc(connection: DuckDBPyConnection) -> DuckDBPyConnection:
-    """Make the session show and read times in UTC; the setting is each connection's own."""
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 def _connect(path: Path) -> DuckDBPyConnection:

@@ -1,5 +1,7 @@
 """The plugin that makes dbt-duckdb take the warehouse's lock before it opens the file, and stamp the run in it.
 
+Of a DuckLake it takes the workflow's turn instead, and attaches the lake: profile and statements hold no password.
+
 ``profiles.yml`` names it: ``plugins: [{module: dataflow.warehouse.dbt_lock}]``. dbt-duckdb makes its plugins when it
 first needs a connection, so ``dbt parse`` never waits. It keeps connection and plugin alive after an invocation:
 whoever calls dbt in its own process ends with `release_after_dbt`.
@@ -17,12 +19,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataflow.ducklake import DuckLake
 from dataflow.durations import parse_duration
 from dataflow.errors import FatalError
 from dataflow.settings import Settings
 from dataflow.warehouse.builds import stamp
-from dataflow.warehouse.connection import CONFIG, in_utc, lend, take_back
+from dataflow.warehouse.connection import lend, take_back
+from dataflow.warehouse.lake import CATALOG, attach_lake, use_lake
 from dataflow.warehouse.lock import hold_for_process, let_go_for_process
+from dataflow.warehouse.session import CONFIG, in_utc
+from dataflow.warehouse.turns import Turn, take_turn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -38,6 +44,7 @@ class _Session:
 
     def __init__(self) -> None:
         self.warehouse: Path | None = None
+        self.turn: Turn | None = None
         self.root: DuckDBPyConnection | None = None
         self.cursors: weakref.WeakSet[DuckDBPyConnection] = weakref.WeakSet()
         self.guard = threading.RLock()
@@ -45,8 +52,8 @@ class _Session:
 
     def forget_what_was_inherited(self) -> None:
         """Become a fork: the parent's connections are kept from being closed, which would write to the file."""
-        self.kept += [self.root, *self.cursors]
-        self.warehouse = self.root = None
+        self.kept += [self.root, self.turn, *self.cursors]
+        self.warehouse = self.root = self.turn = None
         self.cursors, self.guard = weakref.WeakSet(), threading.RLock()
 
 
@@ -67,11 +74,14 @@ class Plugin:
         self.initialize(plugin_config)
 
     def initialize(self, plugin_config: Mapping[str, Any]) -> None:
-        """Hold the warehouse for this process; at most ``lock_timeout`` (of the plugin's config or the environment).
+        """Hold the file, or the workflow's turn; wait ``lock_timeout`` (of the plugin's config or the environment).
 
         Raises:
-            LockTimeout: when others kept it for too long.
+            LockTimeout: when others kept it for too long; of a turn, its parent TransientError.
         """
+        self.lake = _lake_of(self.creds)
+        if self.lake is not None:
+            _wait_for_turn(self.lake, _timeout(plugin_config))
         if self.creds is None or self.creds.path == IN_MEMORY:
             return
         warehouse = Path(os.path.realpath(self.creds.path))
@@ -89,12 +99,16 @@ class Plugin:
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
         """Open as our own code opens, so that both share one handle."""
-        if creds.path != IN_MEMORY:
+        if creds.path != IN_MEMORY or self.lake is not None:
             config.update(CONFIG)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Share dbt's handle with our own code, and stamp the run that dbt builds for."""
+        """Attach the lake, or share the file's handle with our own code; and stamp the run that dbt builds for."""
         with _session.guard:
+            if self.lake is not None:
+                attach_lake(conn, Settings.load(), self.lake)
+                _session.root = use_lake(conn)
+                _stamp_run(conn)
             if _session.warehouse is not None:
                 take_back(_session.warehouse)
                 lend(_session.warehouse, conn)
@@ -103,6 +117,8 @@ class Plugin:
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Set a cursor's session to UTC, and remember it: a cursor that stays open keeps the file open."""
+        if self.lake is not None:
+            use_lake(cursor)
         in_utc(cursor)
         with _session.guard:
             _session.cursors.add(cursor)
@@ -132,19 +148,40 @@ def release_after_dbt() -> None:
 
 
 def _close_session() -> None:
-    warehouse = _session.warehouse
-    if warehouse is None:
-        return
-    take_back(warehouse)
+    warehouse, turn = _session.warehouse, _session.turn
+    if warehouse is not None:
+        take_back(warehouse)
     try:
         for cursor in list(_session.cursors):
             cursor.close()
         if _session.root is not None:
             _session.root.close()
     finally:
-        _session.warehouse = _session.root = None
+        _session.warehouse = _session.root = _session.turn = None
         _session.cursors = weakref.WeakSet()
-        let_go_for_process(_lock_file(warehouse))
+        if turn is not None:
+            turn.end()
+        if warehouse is not None:
+            let_go_for_process(_lock_file(warehouse))
+
+
+def _lake_of(credentials: Any) -> DuckLake | None:
+    """Give the lake of the settings where the profile's output attaches one."""
+    if credentials is None or CATALOG not in {attached.alias for attached in credentials.attach or ()}:
+        return None
+    lake = Settings.load().warehouse
+    if isinstance(lake, DuckLake):
+        return lake
+    raise FatalError("dbt's target is `ducklake`, but DATAFLOW_WAREHOUSE names a file; use the target `warehouse`")
+
+
+def _wait_for_turn(lake: DuckLake, timeout: timedelta) -> None:
+    """Let no other process build or publish the workflow's models until dbt has ended."""
+    workflow = os.environ.get("DATAFLOW_WORKFLOW", "")
+    with _session.guard:
+        _close_session()
+        if workflow:
+            _session.turn = take_turn(lake, workflow, timeout=timeout, purpose=f"run dbt for {workflow}", log=LOG)
 
 
 def _stamp_run(connection: DuckDBPyConnection) -> None:

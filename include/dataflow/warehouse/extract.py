@@ -29,6 +29,7 @@ def extract(
     copies: dict[str, Path] = {}
     schema = staging_schema(workflow)
     with open_warehouse(settings, purpose=f"read {workflow}.{', '.join(names)}", log=log) as connection:
+        connection.begin()
         loaded = tables_in(connection, schema)
         for name in names:
             if name not in loaded:
@@ -39,4 +40,5 @@ def extract(
             connection.execute(
                 f"COPY (SELECT {selected} FROM {relation}) TO {literal(str(copies[name]))} (FORMAT parquet)"
             )
+        connection.commit()
     return copies

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from dataflow.errors import ContractError, FatalError, TransientError
+from dataflow.errors import ContractError, FatalError
 from dataflow.identifiers import literal, quote
 from dataflow.interval import Interval
 from dataflow.warehouse.columns import columns_of, columns_of_query, is_own_column, reconcile
+from dataflow.warehouse.lake import is_lake
 from dataflow.warehouse.merge import merge_rows
 from dataflow.warehouse.schemas import LOADS, create_own_tables, staging_schema, tables_in
+from dataflow.warehouse.transaction import transact
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -72,9 +72,10 @@ def load(connection: DuckDBPyConnection, request: LoadRequest) -> LoadResult:
 
     Raises:
         ContractError: when the batch breaks the table's contract: key, cursor, ``newest_by``, types.
-        TransientError: when another transaction of this process wrote the same table.
+        TransientError: when another transaction wrote the same table.
     """
-    with _transaction(connection):
+
+    def bring() -> LoadResult:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(staging_schema(request.workflow))}")
         create_own_tables(connection)
         batch = _view_batch(connection, request)
@@ -83,13 +84,17 @@ def load(connection: DuckDBPyConnection, request: LoadRequest) -> LoadResult:
         written = 0 if skipped else _write(connection, request, batch=batch, exists=exists)
         result = LoadResult(_count(connection, BATCH), written, _count(connection, request.relation), skipped)
         connection.execute(f"DROP VIEW {BATCH}")
-    return result
+        return result
+
+    return transact(connection, bring)
 
 
 def _write(connection: DuckDBPyConnection, request: LoadRequest, *, batch: dict[str, str], exists: bool) -> int:
     loaded = columns_of(connection, request.relation) if exists else {}
     wanted = reconcile(request.name, loaded, batch)
     if request.mode == "replace":
+        if not exists:
+            _forget_loads(connection, request)
         return _replace(connection, request, batch=batch, wanted=wanted)
     if exists:
         _alter(connection, request.relation, loaded=loaded, wanted=wanted)
@@ -143,7 +148,6 @@ def _replace(
         for name, kind in wanted.items()
     )
     connection.execute(f"CREATE OR REPLACE TABLE {request.relation} AS SELECT {selected} FROM {BATCH}")
-    connection.execute(f"DELETE FROM {LOADS} WHERE workflow = ? AND table_name = ?", [request.workflow, request.table])
     connection.execute(
         f"INSERT INTO {LOADS} VALUES (?, ?, ?, ?, ?)",
         [request.workflow, request.table, request.run_id, request.window.start, request.window.end],
@@ -151,10 +155,18 @@ def _replace(
     return _count(connection, request.relation)
 
 
+def _forget_loads(connection: DuckDBPyConnection, request: LoadRequest) -> None:
+    """Forget what was loaded into a table that somebody dropped; else nothing is deleted, see `builds.stamp`."""
+    ours, values = "workflow = ? AND table_name = ?", [request.workflow, request.table]
+    if connection.execute(f"SELECT 1 FROM {LOADS} WHERE {ours} LIMIT 1", values).fetchone():
+        connection.execute(f"DELETE FROM {LOADS} WHERE {ours}", values)
+
+
 def _newer_replace(connection: DuckDBPyConnection, request: LoadRequest) -> str | None:
     """Tell of a run with a later window that replaced the table already."""
     newer = connection.execute(
-        f"SELECT run_id FROM {LOADS} WHERE workflow = ? AND table_name = ? AND window_end > ?",
+        f"SELECT run_id FROM {LOADS} WHERE workflow = ? AND table_name = ? AND window_end > ? "
+        "ORDER BY window_end DESC LIMIT 1",
         [request.workflow, request.table, request.window.end],
     ).fetchone()
     if newer is None:
@@ -199,28 +211,19 @@ def _require_cursor(
 
 
 def _alter(connection: DuckDBPyConnection, relation: str, *, loaded: dict[str, str], wanted: dict[str, str]) -> None:
+    if any(wanted[name] != kind for name, kind in loaded.items()) and is_lake(connection):
+        # DuckLake 1.0 misreads rows that are inserted in the transaction that changed a column's type: rewrite them.
+        selected = ", ".join(
+            f"CAST({quote(name) if name in loaded else 'NULL'} AS {kind}) AS {quote(name)}"
+            for name, kind in wanted.items()
+        )
+        connection.execute(f"CREATE OR REPLACE TABLE {relation} AS SELECT {selected} FROM {relation}")
+        return
     for name, kind in wanted.items():
         if name not in loaded:
             connection.execute(f"ALTER TABLE {relation} ADD COLUMN {quote(name)} {kind}")
         elif loaded[name] != kind:
             connection.execute(f"ALTER TABLE {relation} ALTER COLUMN {quote(name)} SET DATA TYPE {kind}")
-
-
-@contextmanager
-def _transaction(connection: DuckDBPyConnection) -> Iterator[None]:
-    import duckdb
-
-    connection.begin()
-    try:
-        yield
-        connection.commit()
-    except BaseException as exc:
-        # A failed commit has rolled back already, and then there is nothing to roll back.
-        with suppress(duckdb.TransactionException):
-            connection.rollback()
-        if isinstance(exc, duckdb.TransactionException):
-            raise TransientError(f"another transaction wrote the same table: {exc}") from exc
-        raise
 
 
 def _count(connection: DuckDBPyConnection, relation: str) -> int:

@@ -14,9 +14,9 @@ __all__ = ["BUILDS", "LOADS", "OWN_SCHEMA", "create_own_tables", "model_schema",
 OWN_SCHEMA = "_dataflow"
 """Of what we keep for ourselves."""
 BUILDS = quote(OWN_SCHEMA, "builds")
-"""The newest dbt invocation of each workflow."""
+"""Every dbt invocation; the newest of each workflow is kept."""
 LOADS = quote(OWN_SCHEMA, "loads")
-"""The newest `replace` of each table."""
+"""Every `replace` of each table; the one of the latest window is kept."""
 
 
 def staging_schema(workflow: str) -> str:

@@ -7,7 +7,9 @@ them, both read-only. ``current.json`` names the version that readers use.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "current_snapshot", "publish", "table_path"]
 
 LOG = logging.getLogger(__name__)
-ATTACHED = "_dataflow_snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def publish(
     stamped: bool = False,
     log: logging.Logger | None = None,
 ) -> Snapshot:
-    """Copy the tables and point readers to the copy, under the lock; readers see all of it or nothing.
+    """Copy the tables, as of one moment, and point readers to the copy; readers see all of it or nothing.
 
     A name is looked up among the models first, then among the loaded tables. Columns of ours are left out.
 
@@ -80,7 +81,7 @@ def publish(
     """
     names = list(dict.fromkeys(tables))
     place = settings.published / workflow
-    with open_warehouse(settings, purpose=f"publish {workflow}", log=log) as connection:
+    with open_warehouse(settings, purpose=f"publish {workflow}", turn=workflow, log=log) as connection:
         if stamped:
             _require_own_build(connection, workflow, run_id)
         relations = _find(connection, workflow, names)
@@ -157,16 +158,25 @@ def _copy(
     connection: DuckDBPyConnection, workflow: str, *, relations: Mapping[str, str], folder: Path
 ) -> dict[str, Any]:
     """Write the tables into a DuckDB file, and from there to Parquet, so that a view is computed once."""
-    attached = quote(ATTACHED)
+    import duckdb
+
+    database = f"_dataflow_snapshot_{uuid.uuid4().hex[:8]}"  # others may share the handle
+    attached = quote(database)
     connection.execute(f"ATTACH {literal(str(folder / f'{workflow}.duckdb'))} AS {attached}")
     try:
+        connection.begin()
         described = {}
         for name, relation in relations.items():
-            copy = quote(ATTACHED, "main", name)
+            copy = quote(database, "main", name)
             columns = [quote(column) for column in columns_of(connection, relation) if not is_own_column(column)]
             connection.execute(f"CREATE TABLE {copy} AS SELECT {', '.join(columns)} FROM {relation}")
             described[name] = _copy_to_parquet(connection, copy, file=folder / f"{name}.parquet")
+        connection.commit()
         connection.execute(f"CHECKPOINT {attached}")
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise
     finally:
         connection.execute(f"DETACH {attached}")
     return described
