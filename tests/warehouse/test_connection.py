@@ -8,7 +8,7 @@ import sys
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflow.errors import FatalError, TransientError
@@ -104,6 +104,7 @@ def test_creating_the_warehouse_twice_changes_nothing(house: House):
     assert [(1,)] == house.rows("SELECT id FROM staging_shop.orders")
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda name: "\0" not in name))
 def test_any_name_survives_quoting(name: str):
     from dataflow.identifiers import quote
