@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     """Where a DuckLake's data lies: a folder that every machine sees, or ``s3://connection@bucket/folder``."""
     published: Path = Path(".dataflow/published")
     """Where snapshots of published tables lie."""
+    copies: bool = True
+    """Whether publishing copies to where `publish.to` says; sandboxes and tests never do."""
     scratch: Path = Path(".dataflow/scratch")
     """Where a task works; emptied when the task ends."""
     ops: str = Field(default="sqlite:///.dataflow/ops.db", repr=False)  # it may hold a password

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from airflow.providers.amazon.aws.triggers.s3 import S3KeyTrigger
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -18,6 +19,7 @@ from dataflow.ops.reading import anomalies_of
 from kit.databases import postgres_schema
 from kit.project import MOCK_CONFIG, Project
 from kit.receivers import web_receiver
+from kit.store import bucket
 
 RUN = "scheduled__1"
 
@@ -82,12 +84,20 @@ def test_a_file_that_is_there_is_not_waited_for(project: Project) -> None:
 
 
 def test_a_file_in_a_bucket_is_left_to_airflow_s_own_trigger(project: Project) -> None:
-    left = deferred(dag_of(project, {"file": "s3://aws@inbox/{{ window.start | date }}/*.csv"}))
+    with bucket() as store:
+        dag = dag_of(project, {"file": f"{store.place()}/{{{{ window.start | date }}}}/*.csv", "poke_interval": "1s"})
+        left = deferred(dag)
+        path, arguments = left.trigger.serialize()
+        assert "airflow.providers.amazon.aws.triggers.s3.S3KeyTrigger" == path
+        assert (store.connection, store.name) == (arguments["aws_conn_id"], arguments["bucket_name"])
+        assert ("2025-03-04/*.csv", True) == (arguments["bucket_key"], arguments["wildcard_match"])
 
-    path, arguments = left.trigger.serialize()
-    assert "airflow.providers.amazon.aws.triggers.s3.S3KeyTrigger" == path
-    expected = {"aws_conn_id": "aws", "bucket_name": "inbox", "bucket_key": "2025-03-04/*.csv", "wildcard_match": True}
-    assert expected == {name: arguments[name] for name in expected}
+        async def wait() -> Any:
+            asyncio.get_running_loop().call_later(0.5, store.put, "2025-03-04/a.csv", "id")
+            return await asyncio.wait_for(anext(S3KeyTrigger(**arguments).run()), timeout=30)
+
+        assert {"status": "success"} == asyncio.run(wait()).payload
+        dag.get_task("wait_for.0").execute(context())  # it is there, so nobody waits
 
 
 def test_an_address_is_asked_until_it_answers_with_success() -> None:

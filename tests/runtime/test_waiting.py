@@ -9,6 +9,7 @@ from dataflow.runtime.local import StepEvent, run_workflow
 from dataflow.warehouse.create import create_warehouse
 from kit.project import MOCK_CONFIG, Project
 from kit.receivers import web_receiver
+from kit.store import bucket
 
 STEPS = "def ready(ctx):\n    return ctx.params['open']\n"
 
@@ -76,14 +77,29 @@ def test_nobody_answering_is_not_there_yet(project: Project) -> None:
     assert "skipped" == event.state
 
 
-@pytest.mark.parametrize(
-    "waiting", [{"file": "s3://aws@inbox/orders/_SUCCESS"}, {"sql": "select 1", "connection": "shop_db"}]
-)
-def test_what_needs_a_connection_only_airflow_can_look_at(project: Project, waiting: dict[str, str]) -> None:
-    status, [event] = run(project, waiting, must_be_there=True)
+def test_a_query_only_airflow_can_ask(project: Project) -> None:
+    status, [event] = run(project, {"sql": "select 1", "connection": "shop_db"}, must_be_there=True)
 
     assert ("success", "skipped") == (status, event.state)
     assert event.message.startswith("only Airflow can look")
+
+
+def test_an_object_in_s3_is_looked_for_through_its_connection(project: Project) -> None:
+    with bucket() as store:
+        waiting = {"file": f"{store.place('orders')}/*/_SUCCESS"}
+        _, [before] = run(project, waiting)
+        store.put("orders/2025-01-01/_SUCCESS", "")
+        _, [after] = run(project, waiting)
+
+    assert ("skipped", "succeeded") == (before.state, after.state)
+    assert before.message.startswith("not there yet")
+
+
+def test_a_bucket_that_cannot_be_reached_fails_the_run(project: Project) -> None:
+    status, [event] = run(project, {"file": "s3://nobody@inbox/_SUCCESS"})
+
+    assert ("failed", "failed") == (status, event.state)
+    assert "there is no connection 'nobody'" in event.message
 
 
 def test_a_folder_whose_name_is_a_pattern_is_taken_by_its_name(project: Project) -> None:

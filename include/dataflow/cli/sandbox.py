@@ -29,6 +29,7 @@ def sandbox_of(settings: Settings, workflow: Workflow, *, keep: bool = False) ->
             "warehouse": home / "warehouse.duckdb",
             "published": published,
             "scratch": home / "scratch",
+            "copies": False,
             "ops": f"sqlite:///{home / 'ops.db'}",
         }
     )

@@ -44,6 +44,7 @@ def describe(workflow: Workflow) -> str:
         "Makes": _tables(spec),
         "Models": [_code(*workflow.models)] if workflow.models else [],
         "Publishes": [_code(*(f"warehouse/{workflow.name}/{table}" for table in workflow.published_tables))],
+        "Copies to": [_code(spec.publish.to)] if spec.publish.to else [],
         "Takes": [_param(name, param) for name, param in spec.params.items()],
         "Late": [_deadline(spec.deadline)] if spec.deadline else [],
         "Tells": [f"{_code(each.connection)}: {', '.join(each.events)}" for each in spec.notify],

@@ -186,7 +186,7 @@ def _trigger(found: Awaited, step: Any) -> BaseTrigger:
         bucket_name=bucket.bucket,
         bucket_key=bucket.key,
         wildcard_match=any(each in bucket.key for each in "*?["),
-        aws_conn_id=bucket.connection,
+        aws_conn_id=bucket.connection or None,
         poke_interval=seconds,
     )
 

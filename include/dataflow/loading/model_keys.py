@@ -68,6 +68,7 @@ def resolved_fields(*, references: bool) -> list[str]:
     """Give what may hold templates, or ``references`` as well, as messages say it: ``path of a file source``."""
     places: list[tuple[str, Location]] = [(_source_of(kind), ("sources", "", kind)) for kind in source_types()]
     places += [("wait_for", ("wait_for", 0)), ("approve", ("steps", 0, "approve")), ("schedule", ("schedule", "file"))]
+    places.append(("publish", ("publish",)))
     found = {
         place: [
             field.alias or name

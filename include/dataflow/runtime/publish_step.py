@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.render import render
 from dataflow.runtime.step import Step
-from dataflow.warehouse.snapshot import publish
+from dataflow.warehouse.copies import copy_snapshot
+from dataflow.warehouse.snapshot import Snapshot, publish
 
 __all__ = ["publish_tables"]
 
 
 def publish_tables(step: Step) -> StepReceipt:
-    """Write the snapshot and point readers to it.
+    """Write the snapshot and point readers to it, then copy it where the config says.
 
     Raises:
         RunSuperseded: when another run built the models since.
@@ -23,6 +25,7 @@ def publish_tables(step: Step) -> StepReceipt:
         stamped=bool(step.workflow.models),
         log=step.request.log,
     )
+    _copy_further(step, snapshot)
     return step.receipt(
         table=None,
         rows=sum(snapshot.tables.values()),
@@ -30,3 +33,16 @@ def publish_tables(step: Step) -> StepReceipt:
         uri=str(snapshot.folder),
         tables=snapshot.tables,
     )
+
+
+def _copy_further(step: Step, snapshot: Snapshot) -> None:
+    written = step.workflow.spec.publish.to
+    if written is None:
+        return
+    if not step.settings.copies:
+        step.request.log.info(
+            "not copied to %s: in a sandbox, in tests and with DATAFLOW_COPIES=false no copy is made", written
+        )
+        return
+    to = render(written, values=step.template_values(), key="publish.to")
+    copy_snapshot(step.settings, snapshot, to, log=step.request.log)

@@ -15,7 +15,9 @@ from dataflow.runtime.modules import author_code, author_function
 from dataflow.runtime.render import render
 from dataflow.runtime.step import Step
 from dataflow.runtime.window import window_of_run
-from dataflow.spec.waiting import Bucket, bucket_of, wait_kind, waiting_of
+from dataflow.s3.matching import there_is
+from dataflow.s3.place import S3Place
+from dataflow.spec.waiting import bucket_of, wait_kind, waiting_of
 
 if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
@@ -42,7 +44,7 @@ class Awaited:
     poke_interval: timedelta
 
     @property
-    def bucket(self) -> Bucket | None:
+    def bucket(self) -> S3Place | None:
         """Where in S3 the file is to be; None for another file."""
         return bucket_of(self.value) if self.kind == "file" else None
 
@@ -68,14 +70,16 @@ def is_there(found: Awaited, step: Step) -> bool | None:
     """Look once; None for what only Airflow can look at, which has its connections.
 
     Raises:
-        StepError: when the author's function fails.
+        StepError: when the author's function fails, or the bucket cannot be reached.
     """
     if found.kind == "python":
         return _is_ready(found, step)
     if found.kind == "http":
         return answers(found.value, step.settings.host_policy)
-    if found.kind == "sql" or found.bucket is not None:
+    if found.kind == "sql":
         return None
+    if found.bucket is not None:
+        return there_is(found.bucket)
     return any(_is_file(Path(name)) for name in glob.glob(pattern_of(found, step), recursive=True))  # noqa: PTH207
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from dataflow.connections import Connection, find_connection
@@ -22,6 +23,8 @@ DEFAULTS: Mapping[str, Any] = {
     "response_checksum_validation": "when_required",
     "max_pool_connections": 16,
 }
+FRESH = 900
+"""Seconds after which a process that lives long, such as the triggerer, learns that a connection was changed."""
 UNSUPPORTED = ("role_arn", "assume_role_method", "session_factory")
 
 
@@ -31,11 +34,11 @@ def client_of(connection_id: str) -> Any:
     Raises:
         FatalError: when nobody knows the connection, or it asks for what is not done here.
     """
-    return _client(connection_id, os.getpid())
+    return _client(connection_id, os.getpid(), int(time.monotonic() / FRESH))
 
 
-@cache
-def _client(connection_id: str, pid: int) -> Any:  # noqa: ARG001  # sockets are not shared with a forked process
+@lru_cache(maxsize=32)
+def _client(connection_id: str, pid: int, age: int) -> Any:  # noqa: ARG001  # a forked process shares no sockets
     connection = find_connection(connection_id) if connection_id else Connection("")
     extra = connection.extra
     for asked in UNSUPPORTED:

@@ -47,6 +47,8 @@ class StoredObject:
     place: S3Place
     bytes: int
     written: datetime
+    tag: str
+    """Another one when its content is."""
 
 
 def put_file(place: S3Place, file: Path, *, sha256: str) -> None:
@@ -141,7 +143,9 @@ def list_below(place: S3Place, *, begins: str | None = None) -> Iterator[StoredO
         pages = client_of(place.connection).get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=place.bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}):
             for found in page.get("Contents", ()):
-                yield StoredObject(place.at(found["Key"]), int(found["Size"]), found["LastModified"])
+                yield StoredObject(
+                    place.at(found["Key"]), int(found["Size"]), found["LastModified"], found["ETag"].strip('"')
+                )
 
 
 def delete(places: Iterable[S3Place]) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
-__all__ = ["SCHEME", "S3Place", "is_s3"]
+__all__ = ["SCHEME", "S3Place", "is_place", "is_s3"]
 
 SCHEME = "s3://"
 _FORM = re.compile(r"s3://(?:(?P<connection>[A-Za-z0-9_.-]+)@)?(?P<bucket>[a-z0-9][a-z0-9.-]{1,62})(?:/(?P<key>.*))?")
@@ -45,6 +45,11 @@ class S3Place:
     def at(self, key: str) -> S3Place:
         """Give another place of the same bucket."""
         return replace(self, key=key)
+
+
+def is_place(text: str) -> bool:
+    """Tell whether `S3Place.parse` takes the text."""
+    return _FORM.fullmatch(text) is not None
 
 
 def is_s3(text: object) -> bool:

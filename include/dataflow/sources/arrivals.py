@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 import glob
-import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from dataflow.connections import Connection, find_connection
-from dataflow.spec.waiting import Bucket, bucket_of
+from dataflow.s3.matching import matching
+from dataflow.s3.place import S3Place
+from dataflow.spec.waiting import bucket_of
 
 __all__ = ["is_settled_when_seen", "versions_at"]
 
@@ -22,7 +19,7 @@ def versions_at(pattern: str) -> dict[str, str]:
 
     Raises:
         OSError: when the place cannot be looked at.
-        FatalError: when nobody knows the connection.
+        StepError: when nobody knows the connection, or the store does not answer.
     """
     bucket = bucket_of(pattern)
     return _objects(bucket) if bucket is not None else _files(pattern)
@@ -45,42 +42,8 @@ def _files(pattern: str) -> dict[str, str]:
     return found
 
 
-def _objects(bucket: Bucket) -> dict[str, str]:
-    matches = _pattern_of(bucket.key)
-    fixed = re.split(r"[*?\[]", bucket.key, maxsplit=1)[0]
-    pages = _client(bucket.connection).get_paginator("list_objects_v2").paginate(Bucket=bucket.bucket, Prefix=fixed)
+def _objects(place: S3Place) -> dict[str, str]:
     return {
-        f"s3://{bucket.bucket}/{each['Key']}": f"{each['LastModified'].timestamp():.0f}-{each['ETag'].strip(chr(34))}"
-        for page in pages
-        for each in page.get("Contents", ())
-        if matches.fullmatch(each["Key"]) and not each["Key"].endswith("/")
+        f"s3://{found.place.bucket}/{found.place.key}": f"{found.written.timestamp():.0f}-{found.tag}"
+        for found in matching(place)
     }
-
-
-def _pattern_of(key: str) -> re.Pattern[str]:
-    """Read a glob as the local file system does, for the keys of a bucket."""
-    wild = {"**/": r"(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", key)
-    return re.compile("".join(wild.get(part) or _set_of(part) for part in parts))
-
-
-def _set_of(part: str) -> str:
-    # Of a pattern that is one set, what stands between fnmatch's ``(?s:`` and ``)\\Z``.
-    return fnmatch.translate(part)[4:-3] if part.startswith("[") and part.endswith("]") else re.escape(part)
-
-
-def _client(connection_id: str | None) -> Any:
-    import boto3
-
-    return boto3.client("s3", **(_arguments(find_connection(connection_id)) if connection_id else {}))
-
-
-def _arguments(connection: Connection) -> Mapping[str, Any]:
-    given = {
-        "aws_access_key_id": connection.login,
-        "aws_secret_access_key": connection.password,
-        "aws_session_token": connection.extra.get("aws_session_token"),
-        "region_name": connection.extra.get("region_name"),
-        "endpoint_url": connection.extra.get("endpoint_url"),
-    }
-    return {name: value for name, value in given.items() if value}

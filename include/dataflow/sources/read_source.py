@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError, InputError
+from dataflow.s3.place import is_s3
 from dataflow.sources.api.read_api import read_api
+from dataflow.sources.bucket_files import fetch_files
 from dataflow.sources.columns import check_found, declared_paths, declared_types
 from dataflow.sources.csv_files import read_csv_files
 from dataflow.sources.database.read import read_database
@@ -61,7 +63,10 @@ def _files(
     problems = [problem for option in source.options if (problem := option_problem(source.format, option))]
     if problems:
         raise ContractError(f"{request.table}: {'; '.join(problems)}")
-    found = find_files(source.path, request.folder)
+    if is_s3(source.path):
+        found = fetch_files(source.path, scratch, connection=source.connection)
+    else:
+        found = find_files(source.path, request.folder)
     if source.format == "parquet":
         return read_parquet_files(connection, found, declared, options=source.options, log=request.log)
     if not declared:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from dataflow.s3.place import S3Place
 from dataflow.spec.base import Duration, Spec, Text
 from dataflow.spec.notify import CONNECTION_PATTERN
 from dataflow.spec.resolved import RenderedSql, ResolvedText
 
-__all__ = ["BUCKET_PATTERN", "WAIT_KINDS", "Bucket", "Waiting", "bucket_of", "wait_kind", "waiting_of"]
-
-BUCKET_PATTERN = r"^s3://(?:(?P<connection>[A-Za-z0-9_.-]+)@)?(?P<bucket>[^/@]+)/(?P<key>.+)$"
+__all__ = ["WAIT_KINDS", "Waiting", "bucket_of", "wait_kind", "waiting_of"]
 
 WAIT_KINDS = ("file", "http", "sql", "python")
 
@@ -52,14 +50,6 @@ class Waiting(Spec):
         return self
 
 
-class Bucket(Spec):
-    """A place in an S3 bucket."""
-
-    connection: str | None
-    bucket: str
-    key: str
-
-
 def waiting_of(wait_for: tuple[Waiting, ...], task_id: str) -> Waiting:
     """Give the item that a task ``wait_for.<n>`` waits for."""
     return wait_for[int(task_id.rpartition(".")[2])]
@@ -70,7 +60,10 @@ def wait_kind(waiting: Waiting) -> str:
     return next(kind for kind in WAIT_KINDS if getattr(waiting, kind) is not None)
 
 
-def bucket_of(path: str) -> Bucket | None:
-    """Read ``s3://connection@bucket/key``; None for any other path."""
-    form = re.match(BUCKET_PATTERN, path)
-    return Bucket(**form.groupdict()) if form else None
+def bucket_of(path: str) -> S3Place | None:
+    """Read ``s3://connection@bucket/key``; None for any other path, and for a whole bucket."""
+    try:
+        place = S3Place.parse(path)
+    except ValueError:
+        return None
+    return place if place.key else None

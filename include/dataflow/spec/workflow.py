@@ -12,6 +12,7 @@ from dataflow.spec.checks import Check
 from dataflow.spec.notify import GivenDeadline, Notify
 from dataflow.spec.params import Param
 from dataflow.spec.people import Link
+from dataflow.spec.resolved import ResolvedText
 from dataflow.spec.retries import ErrorNames
 from dataflow.spec.schedule import Schedule
 from dataflow.spec.sources import Source
@@ -49,6 +50,11 @@ class Publish(Spec):
 
     models: tuple[Name, ...] = ()
     """By default all models, or the loaded tables where there are none."""
+    to: ResolvedText | None = None
+    """Where a further copy goes, after the snapshot: ``s3://connection@bucket/folder``, or a folder's absolute path;
+    may hold templates and references. Its ``current.json``, written last, names the files that are current."""
+    format: Literal["parquet"] = "parquet"
+    """How the copy is written."""
 
 
 class WorkflowSpec(Spec):

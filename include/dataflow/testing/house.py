@@ -35,6 +35,7 @@ class House:
                 "warehouse": folder / "warehouse.duckdb",
                 "published": folder / "published",
                 "scratch": folder / "scratch",
+                "copies": False,
                 "ops": f"sqlite:///{folder / 'ops.db'}",
             }
         )

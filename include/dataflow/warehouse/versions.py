@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-__all__ = ["KEPT", "new_version", "read_current", "swap_current", "sweep_versions"]
+__all__ = ["CURRENT", "KEPT", "new_version", "read_current", "swap_current", "sweep_versions"]
 
 KEPT = timedelta(hours=24)
 """How long a reader may go on with a version after it was superseded."""

@@ -112,7 +112,7 @@ def _number_of_period(moment: datetime, period: str) -> int:
 
 def _place_is_sound(schedule: FileSchedule) -> Findings:
     place, at = schedule.file, ("schedule", "file")
-    if "://" in place and not place.startswith("${") and bucket_of(place) is None:
+    if "://" in place and "${" not in place and bucket_of(place) is None:
         yield Finding(at, f"{shown(place)} is no place that is watched", "a path, or s3://connection@bucket/key")
     elif place.endswith("/"):
         yield Finding(at, f"{shown(place)} is a folder", f"name files, such as {place}*")

@@ -6,6 +6,7 @@ from dataflow.loading.messages import shown
 from dataflow.loading.rules.database import database_is_sound
 from dataflow.loading.rules.schedule import workflow_exists
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.s3.place import S3Place, is_s3
 from dataflow.spec.reader_options import option_problem
 from dataflow.spec.resolved import resolved_texts
 from dataflow.spec.schedule import period_of
@@ -24,6 +25,7 @@ def sources_are_sound(subject: Subject) -> Findings:
             if not source.columns and source.format != "parquet":
                 message = f"required, for {source.format} does not say its types"
                 yield Finding((*steps, "columns"), message, "name each column with its DuckDB type")
+            yield from _connection_is_sound(steps, source)
             for option in source.options:
                 message, _, hint = option_problem(source.format, option).partition("; ")
                 if message:
@@ -38,6 +40,23 @@ def sources_are_sound(subject: Subject) -> Findings:
                 yield Finding((*steps, "table"), "this is the workflow itself", "read its tables in `transform`")
             else:
                 yield from workflow_exists(subject, workflow, (*steps, "table"))
+
+
+def _connection_is_sound(steps: Steps, source: FileSource) -> Findings:
+    """Check that a bucket is reached in one way; what begins with a reference is known in the task only."""
+    path = source.path
+    if is_s3(path) and "${" not in path and "{{" not in path:
+        try:
+            named = S3Place.parse(path).connection
+        except ValueError as error:
+            message, _, hint = str(error).partition("; ")
+            yield Finding((*steps, "path"), message, hint)
+            return
+        if named and source.connection is not None:
+            yield Finding((*steps, "connection"), f"`path` names the connection {named}", "leave one of them out")
+    elif source.connection is not None and "://" not in path and not path.startswith("${"):
+        hint = "write path: s3://bucket/..., or leave it out"
+        yield Finding((*steps, "connection"), "a file of this machine is reached without one", hint)
 
 
 def _templates_are_sound(subject: Subject, steps: Steps, source: AnySource) -> Findings:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
+from dataflow.loading.messages import shown
 from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.s3.place import is_place, is_s3
 from dataflow.spec.checks import Check
 from dataflow.spec.sources import is_windowed
 from dataflow.spec.tables import (
@@ -135,6 +137,7 @@ def publish_and_dbt_are_sound(subject: Subject) -> Findings:
             what = f"model in dbt/models/{spec.name}" if subject.models else "table"
             hint = known_words(model, known, what="there are")
             yield Finding(("publish", "models", index), f"no {what} is called '{model}'", hint)
+    yield from _copy_has_a_place(spec.publish.to)
     flag = spec.dbt.full_refresh
     if isinstance(flag, str):
         param = spec.params.get(flag.removeprefix("params."))
@@ -142,6 +145,21 @@ def publish_and_dbt_are_sound(subject: Subject) -> Findings:
             flags = [f"params.{name}" for name, param in spec.params.items() if param.type == "boolean"]
             hint = known_words(flag, flags, what="the boolean params") or "define it in `params` with type: boolean"
             yield Finding(("dbt", "full_refresh"), "names no boolean param", hint)
+
+
+def _copy_has_a_place(to: str | None) -> Findings:
+    steps: Steps = ("publish", "to")
+    if to is None:
+        return
+    if "cursor." in to:
+        yield Finding(steps, "there is no cursor when a run publishes", "write window. for cursor.")
+    if to.startswith("${"):
+        return
+    if is_s3(to) and "${" not in to and "{{" not in to and not is_place(to):
+        yield Finding(steps, f"{shown(to)} is no place in S3", "write s3://connection@bucket/folder")
+    elif not is_s3(to) and not to.startswith("/"):
+        hint = "write s3://connection@bucket/folder, or a folder's absolute path"
+        yield Finding(steps, f"{shown(to)} is no place that a copy goes to", hint)
 
 
 def reads_of(subject: Subject, *, python: dict[str, frozenset[str]]) -> Reads:

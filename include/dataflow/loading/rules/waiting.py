@@ -20,7 +20,7 @@ def awaited_things_are_sound(subject: Subject) -> Iterator[Finding | Problem]:
         kind = wait_kind(each)
         steps: Steps = ("wait_for", index, kind)
         text = str(getattr(each, kind))
-        if kind == "file" and "://" in text and not text.startswith("${") and bucket_of(text) is None:
+        if kind == "file" and "://" in text and "${" not in text and bucket_of(text) is None:
             hint = "a path, or s3://connection@bucket/key; for a web address write http"
             yield Finding(steps, f"{shown(text)} is no place that is watched", hint)
         elif kind == "http" and not text.startswith(("http://", "https://", "${")):

@@ -131,6 +131,7 @@ def _says(workflow: Workflow, task: Task) -> str:
     says = {
         "validate": f"judges the batch of {table}",
         "dbt": f"builds the models {', '.join(workflow.models)}",
-        "publish": f"lets others read {', '.join(workflow.published_tables)}",
+        "publish": f"lets others read {', '.join(workflow.published_tables)}"
+        + (f", with a copy in {spec.publish.to}" if spec.publish.to else ""),
     }
     return says.get(task.kind) or step_says(workflow, task)
