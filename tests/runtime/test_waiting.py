@@ -95,10 +95,13 @@ def test_an_object_in_s3_is_looked_for_through_its_connection(project: Project) 
     assert before.message.startswith("not there yet")
 
 
-def test_a_bucket_that_cannot_be_reached_fails_the_run(project: Project) -> None:
-    status, [event] = run(project, {"file": "s3://nobody@inbox/_SUCCESS"})
+@pytest.mark.parametrize(("must_be_there", "expected"), [(False, ("success", "skipped")), (True, ("failed", "failed"))])
+def test_a_bucket_that_cannot_be_reached_stops_a_run_on_the_real_data_only(
+    project: Project, must_be_there: bool, expected: tuple[str, str]
+) -> None:
+    status, [event] = run(project, {"file": "s3://nobody@inbox/_SUCCESS"}, must_be_there=must_be_there)
 
-    assert ("failed", "failed") == (status, event.state)
+    assert expected == (status, event.state)
     assert "there is no connection 'nobody'" in event.message
 
 

@@ -210,7 +210,12 @@ class _LocalRun:
     def _look(self, task: Task, request: RunRequest) -> TaskOutcome:
         """Look once at what Airflow would wait for."""
         found, step = awaited(self.workflow, task, request, settings=self.settings)
-        there = is_there(found, step)
+        try:
+            there = is_there(found, step)
+        except StepError as error:
+            if self.must_be_there or found.bucket is None:
+                raise
+            return TaskOutcome(output={}, skipped=f"not waited for here, and nobody could look: {error}")
         if there is None:
             return TaskOutcome(output={}, skipped=f"only Airflow can look, which has the connection: {found.written}")
         if there:
