@@ -29,6 +29,7 @@ def ingest_source(
     cursor: Interval | None = None,
     run_id: str = "run",
     allowed_hosts: str = "127.0.0.1",
+    set_aside: Callable[[duckdb.DuckDBPyConnection, str], int] | None = None,
 ) -> Manifest:
     """Ingest ``shop.orders``; relative paths begin at ``root``, where landing and scratch lie too."""
     settings = Settings(
@@ -50,6 +51,7 @@ def ingest_source(
         settings=settings,
         rows=rows,
         log=logging.getLogger("dataflow.test"),
+        set_aside=set_aside,
     )
     manifest = ingest(request)
     verify(manifest)

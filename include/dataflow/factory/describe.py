@@ -75,7 +75,10 @@ def _sources(spec: WorkflowSpec) -> Iterable[str]:
         told = f"{_code(name)}: {source.type}" + (f" {_code(_USER_INFO.sub('***@', place))}" if place else "")
         cursor = source.incremental.cursor if source.incremental else None
         about = f", {source.description}" if source.description else ""
-        yield told + (f", what is new by {_code(cursor)}" if cursor else "") + about
+        new = f", what is new by {_code(cursor)}" if cursor else ""
+        has_contract = "schema_contract" in source.model_fields_set
+        contract = f", contract {_code(source.schema_contract)}" if has_contract else ""
+        yield told + new + contract + about
 
 
 def _checks(workflow: Workflow) -> Iterable[str]:

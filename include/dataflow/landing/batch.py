@@ -18,7 +18,7 @@ from dataflow.landing.keys import run_key
 from dataflow.landing.manifest import MANIFEST, Manifest, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from duckdb import DuckDBPyConnection
 
@@ -69,7 +69,15 @@ class Batch:
         self.parts.append(Part(name, rows, size, sha256))
         return rows
 
-    def commit(self, *, cut_rows: int = 0, current: bool = True) -> Manifest:
+    def commit(
+        self,
+        *,
+        cut_rows: int = 0,
+        discarded_rows: int = 0,
+        quarantined_rows: int = 0,
+        absent: Sequence[str] = (),
+        current: bool = True,
+    ) -> Manifest:
         """Write the manifest, which makes the batch one, and let ``current.json`` name it unless told otherwise.
 
         Raises:
@@ -88,6 +96,9 @@ class Batch:
             cut_rows=cut_rows,
             created_at=datetime.now(UTC),
             folder=self.folder,
+            discarded_rows=discarded_rows,
+            quarantined_rows=quarantined_rows,
+            absent=tuple(absent),
         )
         files.replace(manifest.uri, json.dumps(manifest.to_json(), indent=1).encode())
         if current:

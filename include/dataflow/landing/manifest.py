@@ -60,6 +60,12 @@ class Manifest:
     created_at: datetime
     folder: str = field(compare=False, default="")
     """Where the manifest and its parts lie. Not written: a landing may be moved or copied as a whole."""
+    discarded_rows: int = 0
+    """Rows that were read and left out, as the source's ``schema_contract`` says."""
+    quarantined_rows: int = 0
+    """Rows that were read and set aside, as the source's ``schema_contract`` says."""
+    absent: tuple[str, ...] = ()
+    """Columns that are NULL in every row because the source did not have them."""
 
     @property
     def uri(self) -> str:
@@ -70,6 +76,11 @@ class Manifest:
     def rows(self) -> int:
         """Rows of all parts."""
         return sum(part.rows for part in self.parts)
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that the source gave, whatever became of them."""
+        return self.rows + self.cut_rows + self.discarded_rows + self.quarantined_rows
 
     @property
     def bytes(self) -> int:
@@ -103,6 +114,9 @@ class Manifest:
             "bytes": self.bytes,
             "schema_hash": self.schema_hash,
             "cut_rows": self.cut_rows,
+            "discarded_rows": self.discarded_rows,
+            "quarantined_rows": self.quarantined_rows,
+            "absent": list(self.absent),
             "created_at": self.created_at.astimezone(UTC).isoformat(),
         }
 
@@ -124,6 +138,9 @@ class Manifest:
             cut_rows=value["cut_rows"],
             created_at=datetime.fromisoformat(value["created_at"]),
             folder=folder,
+            discarded_rows=value.get("discarded_rows", 0),
+            quarantined_rows=value.get("quarantined_rows", 0),
+            absent=tuple(value.get("absent", ())),
         )
 
 

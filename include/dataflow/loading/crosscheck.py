@@ -10,6 +10,7 @@ from dataflow.errors import Problem
 from dataflow.loading.messages import problem_at
 from dataflow.loading.rules.checks import checks_are_sound
 from dataflow.loading.rules.columns import columns_are_well_named, columns_exist
+from dataflow.loading.rules.contracts import contracts_are_sound
 from dataflow.loading.rules.functions import (
     functions_fit,
     python_checked_tables,
@@ -77,6 +78,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         checks_are_sound,
         sources_are_sound,
         secrets_are_references,
+        contracts_are_sound,
         schedule_is_sound,
         assets_exist,
         param_defaults_fit,

@@ -14,7 +14,7 @@ from dataflow.ops.history import History
 from dataflow.ops.runs import RunRecord, here, read_row
 from dataflow.ops.tables import anomalies, check_results, check_samples, runs, stages
 
-__all__ = ["RunStory", "StageRecord", "anomalies_of", "is_gone", "list_runs", "read_run"]
+__all__ = ["RunStory", "StageRecord", "anomalies_of", "is_gone", "last_landed", "list_runs", "read_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,28 @@ def anomalies_of(history: History, workflow: str, *, run_id: str) -> list[dict[s
     query = sa.select(anomalies).where(anomalies.c.workflow == workflow, anomalies.c.run_id == run_id)
     with history.read() as connection:
         return [dict(row) for row in connection.execute(query.order_by(anomalies.c.id)).mappings()]
+
+
+def last_landed(history: History, workflow: str, table: str, *, before: str) -> str | None:
+    """Give the uri of the batch that the run that completed last landed of a table; the run ``before`` is not asked."""
+    query = (
+        sa.select(stages.c.uri)
+        .join(runs, (runs.c.workflow == stages.c.workflow) & (runs.c.run_id == stages.c.run_id))
+        .where(
+            stages.c.workflow == workflow,
+            stages.c.table_name == table,
+            stages.c.stage == "INGESTED",
+            stages.c.outcome == "succeeded",
+            stages.c.uri.is_not(None),
+            runs.c.completed_at.is_not(None),
+            runs.c.run_id != before,
+        )
+        .order_by(runs.c.completed_at.desc(), stages.c.id.desc())
+        .limit(1)
+    )
+    with history.read() as connection:
+        found: str | None = connection.execute(query).scalar()
+        return found
 
 
 def is_gone(run: RunRecord) -> bool:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from dataflow.ops.quarantine import QuarantineKey
+from dataflow.quarantine.store import quarantine_rows
 from dataflow.runtime.modules import author_code, author_function
 from dataflow.runtime.receipt import StepReceipt
+from dataflow.runtime.recording import stage_key
 from dataflow.runtime.render import render_source
+from dataflow.runtime.schema_changes import record_changes
 from dataflow.runtime.step import Step
 from dataflow.runtime.sweeping import sweep_once_a_day
 from dataflow.sources.ingest import IngestRequest, ingest
 from dataflow.spec.sources import PythonSource
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["ingest_source"]
 
@@ -33,17 +41,38 @@ def ingest_source(step: Step, name: str) -> StepReceipt:
             settings=step.settings,
             rows=_author_rows(step, name, source=source) if isinstance(source, PythonSource) else None,
             log=request.log,
+            set_aside=_set_aside(step, name),
         )
     )
+    key = stage_key(step.workflow, request, stage="INGESTED", table=name)
+    record_changes(step.history, key, landed=manifest, source=source, log=request.log)
     sweep_once_a_day(step.settings, log=request.log)
     return step.receipt(
         table=name,
         rows=manifest.rows,
-        rows_in=manifest.rows + manifest.cut_rows,
+        rows_in=manifest.rows_read,
         bytes=manifest.bytes,
         uri=manifest.uri,
         schema_hash=manifest.schema_hash,
     )
+
+
+def _set_aside(step: Step, name: str) -> Callable[[DuckDBPyConnection, str], int]:
+    request = step.request
+    key = QuarantineKey(
+        workflow=step.workflow.name,
+        run_id=request.run_id,
+        table=name,
+        task_id=request.task_id,
+        try_number=request.try_number,
+        window=step.window,
+        stage="ingest",
+    )
+
+    def set_aside(connection: DuckDBPyConnection, query: str) -> int:
+        return quarantine_rows(step.history, step.settings.landing, key, connection=connection, query=query)
+
+    return set_aside
 
 
 def _author_rows(step: Step, name: str, *, source: PythonSource) -> Callable[[], Iterable[object]]:

@@ -13,6 +13,7 @@ from dataflow.ops.history import History, open_history
 from dataflow.ops.reading import RunStory, StageRecord, anomalies_of, read_run
 from dataflow.ops.stages import StageKey, record_anomaly, without_passwords
 from dataflow.runtime.checks import ANOMALY
+from dataflow.runtime.schema_changes import SCHEMA_CHANGE
 from dataflow.spec.notify import Event
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ class News:
     owner: str
     run_id: str
     events: frozenset[Event] = frozenset()
-    """Everything that it tells of: a run that ends well though checks warned is a ``success`` and an ``anomaly``."""
+    """Everything that it tells of: a run that ends well though checks warned is a ``success`` and an ``anomaly``.
+
+    Where columns changed it is a ``schema`` too.
+    """
     window: str = ""
     step: str = ""
     """The first task that failed."""
@@ -95,12 +99,14 @@ def news_of_end(news: News, *, settings: Settings, reason: str) -> News:
     since = _last_end(story)
     warnings = tuple(_warnings(story, since=since))
     news = replace(news, window=str(story.run.window or "") if story else "", events=frozenset({news.event}))
+    is_odd = bool(warnings) or (news.event == "failure" and _is_odd(story, since=since))
+    odd: frozenset[Event] = frozenset({"anomaly"}) if is_odd else frozenset()
+    if any(row["category"] == SCHEMA_CHANGE for row in _warned(story, since=since)):
+        odd |= {"schema"}
+    news = replace(news, events=news.events | odd)
     if news.event == "success":
-        events: frozenset[Event] = frozenset({"success", "anomaly"} if warnings else {"success"})
-        return replace(news, event="anomaly" if warnings else "success", events=events, details=warnings)
+        return replace(news, event="anomaly" if warnings else "success", details=warnings)
     failures = list(_failures(story, since=since))
-    if warnings or _is_odd(story, since=since):
-        news = replace(news, events=frozenset({"failure", "anomaly"}))
     if not failures:
         return replace(news, message=_masked(reason), details=warnings)
     first, *others = failures
@@ -182,11 +188,19 @@ def _warnings(story: RunStory | None, *, since: datetime | None) -> Iterator[str
         is_warning = row["status"] == "warned" or (row["status"] == "error" and row["on_fail"] == "warn")
         if is_warning and is_last and _is_since(row["checked_at"], since):
             yield f"{row['table_name']}.{row['name']}: {_masked(row['message'])}"
-    for row in story.anomalies:
-        # An anomaly that warns is a check that warns, and is told as one.
-        told = row["category"] in (LATE, ANOMALY)
-        if row["severity"] == "warning" and not told and _is_since(row["detected_at"], since):
-            yield f"{row['task_id']} ({row['category']}): {_masked(row['message'])}"
+    for row in _warned(story, since=since):
+        yield f"{row['task_id']} ({row['category']}): {_masked(row['message'])}"
+
+
+def _warned(story: RunStory | None, *, since: datetime | None) -> Iterator[dict[str, Any]]:
+    # An anomaly that warns is a check that warns, and is told as one.
+    for row in story.anomalies if story else ():
+        if (
+            row["severity"] == "warning"
+            and row["category"] not in (LATE, ANOMALY)
+            and _is_since(row["detected_at"], since)
+        ):
+            yield row
 
 
 def _is_odd(story: RunStory | None, *, since: datetime | None) -> bool:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from dataflow.errors import ContractError
 from dataflow.landing.manifest import METADATA_PREFIX
 from dataflow.sources.fit import canonical_type
-from dataflow.spec.sources import Columns
+from dataflow.sources.reading import RawColumn
+from dataflow.spec.sources import AS_DECLARED, Columns, SchemaContract
 
-__all__ = ["check_found", "declared_paths", "declared_types", "refuse_reserved"]
+__all__ = [
+    "Found",
+    "check_found",
+    "declared_paths",
+    "declared_types",
+    "reads_undeclared",
+    "refuse_reserved",
+    "tell_apart",
+]
 
 MAX_SHOWN = 40
 
@@ -40,20 +50,96 @@ def refuse_reserved(place: str, names: Iterable[str]) -> None:
             )
 
 
-def check_found(place: str, declared: Collection[str], *, found: Sequence[str], log: logging.Logger) -> None:
-    """Log the columns that are there and not declared: they are left out.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found beside or instead of the declared columns, as far as the contract lets it pass."""
+
+    absent: frozenset[str] = frozenset()
+    """Declared columns to land as NULL."""
+    landed: tuple[str, ...] = ()
+    """Undeclared columns to land."""
+    judged: tuple[str, ...] = ()
+    """Undeclared columns whose rows are not landed where they have a value."""
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The undeclared columns that have to be read."""
+        return (*self.landed, *self.judged)
+
+    def landed_of(self, columns: Sequence[RawColumn], declared: Mapping[str, str]) -> tuple[RawColumn, ...]:
+        """Give of the columns that are read those to land, and the declared ones that are not there."""
+        absent = (RawColumn(name, None, "VARCHAR", declared[name]) for name in declared if name in self.absent)
+        return (*(column for column in columns if column.name not in self.judged), *absent)
+
+    def judged_of(self, columns: Sequence[RawColumn]) -> tuple[RawColumn, ...]:
+        """Give of the columns that are read those that are only judged."""
+        return tuple(column for column in columns if column.name in self.judged)
+
+
+def check_found(
+    place: str,
+    declared: Collection[str],
+    *,
+    found: Sequence[str],
+    log: logging.Logger,
+    contract: SchemaContract = AS_DECLARED,
+) -> Found:
+    """Hold the columns that are there against the declared ones; without a contract, others are left out and logged.
 
     Raises:
-        ContractError: for a declared one that is not there, or is there twice.
+        ContractError: for a column that the contract does not let pass, or that is there twice.
     """
-    for name in declared:
-        if name not in found:
+    absent = [name for name in declared if name not in found]
+    for name in absent:
+        if contract.columns != "evolve":
             raise ContractError(f'{place}: no column "{name}"; found {_shown(found)}{_hint(name, found)}')
+        log.warning('%s: no column "%s"; it is NULL in these rows%s', place, name, _hint(name, found))
+    for name in declared:
         if found.count(name) > 1:
             raise ContractError(f'{place}: {found.count(name)} columns named "{name}"; only one can be read')
     extra = [name for name in found if name not in declared]
-    if extra:
+    if not extra:
+        return Found(frozenset(absent))
+    if contract.columns == "freeze":
+        raise ContractError(
+            f"{place}: {_shown(extra)} not declared in `columns`, and the schema_contract freezes them; "
+            "declare what came, or loosen the contract"
+        )
+    if contract.columns == "discard_value":
         log.info("%s: left out %s, not declared in `columns`", place, _shown(extra))
+        return Found()
+    tell_apart(place, declared, extra)
+    if contract.columns == "evolve":
+        return Found(frozenset(absent), _landable(place, extra, log=log))
+    return Found(judged=tuple(extra))
+
+
+def reads_undeclared(contract: SchemaContract) -> bool:
+    """Tell whether a reader has to find every column that is there, and not only the declared ones."""
+    return contract.columns != "discard_value"
+
+
+def tell_apart(place: str, declared: Collection[str], extra: Sequence[str]) -> None:
+    """Raise a ContractError for undeclared columns that a table cannot have beside the others."""
+    taken = {name.lower(): name for name in declared}
+    for name in extra:
+        if (other := taken.get(name.lower())) is not None:
+            raise ContractError(
+                f'{place}: no table has both "{other}" and "{name}"; rename one, or declare '
+                "`schema_contract: {columns: discard_value}`"
+            )
+        taken[name.lower()] = name
+
+
+def _landable(place: str, extra: Sequence[str], *, log: logging.Logger) -> tuple[str, ...]:
+    """Give the undeclared columns that a table can have, and log which those are."""
+    names = tuple(name for name in extra if name)
+    refuse_reserved(place, names)
+    if len(names) < len(extra):
+        log.warning("%s: left out a column that has no name", place)
+    if names:
+        log.warning("%s: landed %s too, not declared in `columns`", place, _shown(names))
+    return names
 
 
 def _shown(names: Sequence[str]) -> str:

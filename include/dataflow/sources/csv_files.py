@@ -9,39 +9,45 @@ from itertools import groupby
 from pathlib import Path
 
 from dataflow.errors import ContractError
-from dataflow.sources.columns import check_found
+from dataflow.sources.columns import Found, check_found
 from dataflow.sources.fit import is_number, time_format
 from dataflow.sources.reading import RawColumn, Reading, SourceFile
 from dataflow.sources.scan_sql import Option, scan_call
+from dataflow.spec.reader_options import NUMBER_FORMATS
+from dataflow.spec.sources import AS_DECLARED, SchemaContract
 
 __all__ = ["read_csv_files"]
 
 DEFAULTS: dict[str, Option] = {"delim": ",", "quote": '"', "escape": '"', "header": True, "strict_mode": True}
 FIXED: dict[str, Option] = {"auto_detect": False, "hive_partitioning": False}
 
-FORMATS_OF_NUMBERS = ("thousands", "decimal_separator")
 FORMATS_OF_TIMES = ("dateformat", "timestampformat")
 
 
 def read_csv_files(
-    files: Sequence[SourceFile], declared: Mapping[str, str], *, options: Mapping[str, Option], log: logging.Logger
+    files: Sequence[SourceFile],
+    declared: Mapping[str, str],
+    *,
+    options: Mapping[str, Option],
+    log: logging.Logger,
+    contract: SchemaContract = AS_DECLARED,
 ) -> list[Reading]:
     """Give one reading for each run of files that have the same header.
 
     Raises:
-        ContractError: when a declared column is missing, or a header cannot be read.
+        ContractError: when the header is not as the contract demands, or cannot be read.
     """
     settings = DEFAULTS | {("delim" if name == "sep" else name): value for name, value in options.items()}
     for option in ("delim", "quote", "escape", "comment"):
         if len(str(settings.get(option, ""))) > 1:
             raise ContractError(f"options.{option}: {settings[option]!r} is more than one character")
     if not settings["header"]:
-        return [_reading(files, tuple(declared), declared=declared, settings=settings)]
+        return [_reading(files, tuple(declared), found=Found(), declared=declared, settings=settings)]
     readings = []
     for header, group in groupby(files, key=lambda file: _header(file, settings)):
         alike = list(group)
-        check_found(alike[0].shown, declared, found=header, log=log)
-        readings.append(_reading(alike, header, declared=declared, settings=settings))
+        found = check_found(alike[0].shown, declared, found=header, log=log, contract=contract)
+        readings.append(_reading(alike, header, found=found, declared=declared, settings=settings))
     return readings
 
 
@@ -80,19 +86,25 @@ def _reading(
     files: Sequence[SourceFile],
     header: Sequence[str],
     *,
+    found: Found,
     declared: Mapping[str, str],
     settings: Mapping[str, Option],
 ) -> Reading:
     # By position, so that headers of any text, also twice the same, never clash with what DuckDB makes of them.
     places = {f"c{number}": declared.get(name, "VARCHAR") for number, name in enumerate(header)}
-    has_own_numbers = any(name in settings for name in FORMATS_OF_NUMBERS)
+    place_of = {name: f"c{number}" for number, name in enumerate(header)}
+    has_own_numbers = any(name in settings for name in NUMBER_FORMATS)
     # Only the reader's own cast knows these formats.
     as_read = {place: kind if has_own_numbers and is_number(kind) else "VARCHAR" for place, kind in places.items()}
-    columns = tuple(
+    columns = [
         RawColumn(name, place, as_read[place], kind, time_format(kind, settings))
+        if (place := place_of.get(name)) is not None
+        else RawColumn(name, None, "VARCHAR", kind)
         for name, kind in declared.items()
-        for place in [f"c{header.index(name)}"]
-    )
+    ]
+    # As text: nothing says what else it may be, and what it looks like may change with the next file.
+    columns += [RawColumn(name, place_of[name], "VARCHAR") for name in found.landed]
+    judged = tuple(RawColumn(name, place_of[name], "VARCHAR") for name in found.judged)
     fixed = {name: value for name, value in {**settings, **FIXED}.items() if name not in FORMATS_OF_TIMES}
 
     def scan(paths: Sequence[Path]) -> str:
@@ -101,4 +113,4 @@ def _reading(
     def strict_scan(paths: Sequence[Path]) -> str:
         return scan_call("read_csv", paths, {**settings, **FIXED, "columns": places})
 
-    return Reading(scan, columns, tuple(files), strict_scan)
+    return Reading(scan, tuple(columns), tuple(files), strict_scan, undeclared=judged)

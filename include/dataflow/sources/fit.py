@@ -32,6 +32,8 @@ class Fit:
     """The value with its declared type; raises on a misfit."""
     misfit: str | None = None
     """True where a value that is not NULL does not fit; never raises. None where every value fits."""
+    attempt: str = ""
+    """The value with its declared type, NULL where it does not fit; never raises."""
 
 
 def canonical_type(kind: str, *, column: str) -> str:
@@ -65,21 +67,32 @@ def fit(expression: str, kind: str, *, declared: str | None, form: str | None = 
     ``form`` is that of a time written as text, in the words of strptime.
     """
     if declared is None or kind == declared:
-        return Fit(expression)
+        return Fit(expression, attempt=expression)
     if form is not None and kind == "VARCHAR":
         parsed = f"cast(strptime({expression}, {literal(form)}) as {declared})"
-        return Fit(parsed, f"try_strptime({expression}, {literal(form)}) is null")
-    if _is_nested(declared) and kind == "VARCHAR":
-        expression = f"cast({expression} as JSON)"
-    cast = f"cast({expression} as {declared})"
-    failed = f"try({cast}) is null"
+        tried = f"try_cast(try_strptime({expression}, {literal(form)}) as {declared})"
+        return Fit(parsed, f"{tried} is null", tried)
+    if _is_nested(declared) or _is_nested(kind):
+        return _nested_fit(expression, kind, declared=declared)
+    cast, tried = (f"{how}({expression} as {declared})" for how in ("cast", "try_cast"))
     changed = _changed(expression, kind, declared=declared)
     if changed is None:
-        return Fit(cast, failed)
+        return Fit(cast, f"{tried} is null", tried)
     return Fit(
         f"case when {changed} then {MISFIT} else {cast} end",
-        f"({failed} or coalesce({changed}, false))",
+        f"({tried} is null or coalesce({changed}, false))",
+        f"case when {changed} then null else {tried} end",
     )
+
+
+def _nested_fit(expression: str, kind: str, *, declared: str) -> Fit:
+    if kind == "VARCHAR":
+        expression = f"cast({expression} as JSON)"
+    cast = f"cast({expression} as {declared})"
+    # Not try_cast, which makes NULL of the inner value alone. The struct tells a JSON null, which fits, from a failure;
+    # and DuckDB would take a part that two such expressions share out of them, where it raises: so they share all.
+    tried = f"try({{'value': {cast}}})"
+    return Fit(cast, f"{tried} is null", f"struct_extract({tried}, 'value')")
 
 
 def _is_nested(declared: str) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from dataflow.errors import ContractError, InputError, StepError
+from dataflow.errors import ContractError, InputError, StepError, TransientError
 from dataflow.identifiers import literal, quote
 from dataflow.landing.batch import columns_of, write_batch
 from dataflow.landing.manifest import Manifest
-from dataflow.sources.misfit import explained
+from dataflow.sources.contract import NO_VERDICT, NOTHING, Judge, Verdict
+from dataflow.sources.misfit import explained, is_about_data
 from dataflow.sources.read_source import read_source
 from dataflow.sources.reading import Reading, select_of
 from dataflow.sources.request import IngestRequest
@@ -36,12 +38,22 @@ def ingest(request: IngestRequest) -> Manifest:
     if request.cursor_column is not None and request.cursor is None:
         raise InputError(f"{request.workflow}.{request.table} is incremental: say which range to read")
     with _scratch(request) as scratch, _connect(scratch) as connection:
-        readings = read_source(connection, request, scratch=scratch)
+        readings = _with_sensitive(request, read_source(connection, request, scratch=scratch))
         manifest = _land(connection, request, readings=readings, scratch=scratch)
     request.log.info("landed %d rows of %s.%s", manifest.rows, request.workflow, request.table)
+    if manifest.discarded_rows:
+        request.log.warning("left out %d rows that break the schema_contract", manifest.discarded_rows)
+    if manifest.quarantined_rows:
+        request.log.warning("put %d rows into quarantine", manifest.quarantined_rows)
     if manifest.cut_rows:
         request.log.info("left out %d rows outside of the range %s", manifest.cut_rows, request.cursor)
     return manifest
+
+
+def _with_sensitive(request: IngestRequest, readings: Sequence[Reading]) -> list[Reading]:
+    # What nobody declared may hold the same values, under the name that its column has now.
+    hidden = {name for name, column in request.source.columns.items() if column.sensitive}
+    return [reading.with_sensitive(hidden) for reading in readings] if hidden else list(readings)
 
 
 def _land(
@@ -49,33 +61,102 @@ def _land(
 ) -> Manifest:
     import duckdb
 
-    rows = select_of(readings)
+    judge = Judge(request.source.schema_contract, request.cursor_column, request.cursor)
+    if not any(reading.undeclared for reading in readings):
+        try:
+            return _commit(connection, request, scratch, readings=readings, judge=judge)
+        except duckdb.Error as error:
+            if judge.contract.data_type == "freeze" or not is_about_data(error):
+                _raise(connection, request, readings=readings, error=error)
+    # Not all of it can be landed as it came: it is read once to see what that is, and again to land the rest.
     try:
-        query = stamped(
-            rows,
-            columns=columns_of(connection, rows),
-            run_id=request.run_id,
-            window=request.window,
-            cursor_column=request.cursor_column,
-            cursor=request.cursor,
-        )
-        prepare_cut(connection)
-        with write_batch(
-            request.settings.landing,
-            workflow=request.workflow,
-            table=request.table,
-            window=request.window,
-            run_id=request.run_id,
-            try_number=request.try_number,
-            scratch=scratch,
-        ) as batch:
-            batch.copy(connection, query)
-            return batch.commit(cut_rows=count_cut_rows(connection))
+        readings = [_held(connection, reading, number) for number, reading in enumerate(readings)]
+        state = _state_of_files(readings)
+        verdict = judge.look(connection, readings)
+        for each in verdict.found:
+            request.log.warning("%s: %s", request.table, each)
+        return _commit(connection, request, scratch, readings=readings, judge=judge, verdict=verdict, state=state)
     except duckdb.Error as error:
-        cause = _cause(connection, request, readings=readings, error=error)
-        if cause is None:
-            raise
-        raise cause from error
+        _raise(connection, request, readings=readings, error=error)
+
+
+def _commit(
+    connection: duckdb.DuckDBPyConnection,
+    request: IngestRequest,
+    scratch: Path,
+    *,
+    readings: Sequence[Reading],
+    judge: Judge,
+    verdict: Verdict = NO_VERDICT,
+    state: Sequence[tuple[int, int]] | None = None,
+) -> Manifest:
+    rows = judge.select(readings, verdict) if state is not None else select_of(readings)
+    query = stamped(
+        rows,
+        columns=columns_of(connection, rows),
+        run_id=request.run_id,
+        window=request.window,
+        cursor_column=request.cursor_column,
+        cursor=request.cursor,
+    )
+    prepare_cut(connection)
+    with write_batch(
+        request.settings.landing,
+        workflow=request.workflow,
+        table=request.table,
+        window=request.window,
+        run_id=request.run_id,
+        try_number=request.try_number,
+        scratch=scratch,
+    ) as batch:
+        landed = batch.copy(connection, query)
+        cut = count_cut_rows(connection)
+        if judge.quarantines and request.set_aside is not None:
+            request.set_aside(connection, judge.quarantined(readings) if verdict.quarantined_rows else NOTHING)
+        if state is not None and _state_of_files(readings) != state:
+            raise TransientError(f"{request.table}: its files were changed while they were read")
+        return batch.commit(
+            cut_rows=cut,
+            discarded_rows=verdict.refused_rows - verdict.quarantined_rows,
+            quarantined_rows=verdict.quarantined_rows,
+            absent=_absent(readings) if landed + cut + verdict.refused_rows else (),
+        )
+
+
+def _held(connection: duckdb.DuckDBPyConnection, reading: Reading, number: int) -> Reading:
+    """Give a reading that is the same however often it is read: who changes a database does not wait for us."""
+    if reading.files:
+        return reading
+    held = f"dataflow_held_{number}"
+    # Until there is more of it than fits into memory, it stays there; DuckDB spills the rest to scratch.
+    connection.execute(f"create or replace temp table {held} as select * from {reading.relation}")
+    return replace(reading, scan=lambda _: held)
+
+
+def _absent(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Give the columns that are NULL in all rows because no reading has them."""
+    there = {column.name for reading in readings for column in reading.columns if column.raw is not None}
+    return tuple(dict.fromkeys(c.name for reading in readings for c in reading.columns if c.name not in there))
+
+
+def _state_of_files(readings: Sequence[Reading]) -> list[tuple[int, int]]:
+    stats = (file.path.stat() for reading in readings for file in reading.files)
+    return [(stat.st_size, stat.st_mtime_ns) for stat in stats]
+
+
+def _raise(
+    connection: duckdb.DuckDBPyConnection,
+    request: IngestRequest,
+    *,
+    readings: Sequence[Reading],
+    error: duckdb.Error,
+) -> NoReturn:
+    cause = _cause(connection, request, readings=readings, error=error)
+    if cause is None:
+        raise error
+    is_sensitive = any(column.sensitive for column in request.source.columns.values())
+    # DuckDB's own words, which a traceback shows, may repeat a value.
+    raise cause from None if is_sensitive else error
 
 
 def _cause(
@@ -87,11 +168,15 @@ def _cause(
 ) -> StepError | None:
     if NULL_CURSOR not in str(error):
         return explained(connection, readings, error)
+    import duckdb
+
     column = quote(request.cursor_column or "")
-    counted = connection.execute(
-        f"select count(*) filter ({column} is null), count(*) from ({select_of(readings)})"
-    ).fetchone()
-    missing, rows = counted or (0, 0)
+    try:
+        missing, rows = connection.execute(
+            f"select count(*) filter ({column} is null), count(*) from ({select_of(readings)})"
+        ).fetchall()[0]
+    except duckdb.Error as misfit:  # it is NULL where a value of another type was
+        return explained(connection, readings, misfit)
     return ContractError(
         f'{request.table}: the cursor column "{request.cursor_column}" is NULL in {missing} of {rows} rows; '
         "without it nobody can say which run they belong to"

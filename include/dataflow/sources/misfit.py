@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError, StepError, TransientError
 from dataflow.identifiers import quote
+from dataflow.sources.reading import RawColumn
 
 if TYPE_CHECKING:
     import duckdb
 
-    from dataflow.sources.reading import RawColumn, Reading
+    from dataflow.sources.reading import Reading
 
-__all__ = ["explained", "find_misfit", "reading_error"]
+__all__ = ["MASK", "explained", "find_misfit", "is_about_data", "reading_error", "shorten"]
+
+MASK = "***"
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
 _VALUE = re.compile(r"Error when converting column \"(.*?)\"\. Could not convert string \"(.*)\" to '(.*)'", re.DOTALL)
 _FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _JSON = re.compile(r'in file "(.*?)", (?:at byte \d+ )?in (line|record/value) (\d+): (.*)')
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _SHOWN = 100
 
 
@@ -31,10 +36,21 @@ def shorten(value: object) -> str:
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
-def does_not_fit(place: str, column: str, *, value: object, declared: str) -> ContractError:
+def does_not_fit(place: str, column: RawColumn, *, value: object) -> ContractError:
     """Say that one value is not of its column's type."""
+    shown = MASK if column.sensitive else shorten(value)
     return ContractError(
-        f'{place}: column "{column}": {shorten(value)} is not a {declared}; mend the data or declare another type'
+        f'{place}: column "{column.name}": {shown} is not a {column.declared}; mend the data or declare another type'
+    )
+
+
+def is_about_data(error: duckdb.Error) -> bool:
+    """Tell whether an error is about the rows that were read, and not about reading or writing as such."""
+    import duckdb
+
+    # A BinderException is a type of the data that has no cast to the declared one.
+    return isinstance(error, (duckdb.DataError, duckdb.InvalidInputException, duckdb.BinderException)) and not (
+        isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException))
     )
 
 
@@ -49,12 +65,12 @@ def explained(
         return cause
     if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
         return TransientError(f"reading or landing failed: {_first_line(error)}")
-    # A BinderException is a type of the data that has no cast to the declared one.
-    if not isinstance(error, (duckdb.DataError, duckdb.InvalidInputException, duckdb.BinderException)):
+    if not is_about_data(error):
         return None
     told = (reading_error(reading, error) for reading in readings)
     searched = (find_misfit(connection, reading) for reading in readings)
-    return next((found for found in chain(told, searched) if found is not None), ContractError(_first_line(error)))
+    said = _masked(_first_line(error), [column for reading in readings for column in reading.columns])
+    return next((found for found in chain(told, searched) if found is not None), ContractError(said))
 
 
 def reading_error(reading: Reading, error: duckdb.Error) -> ContractError | None:
@@ -75,9 +91,9 @@ def reading_error(reading: Reading, error: duckdb.Error) -> ContractError | None
 def _csv_error(place: str, text: str, *, columns: Mapping[str, RawColumn]) -> ContractError:
     value, fields = _VALUE.search(text), _FIELDS.search(text)
     if value is not None:
-        column = columns.get(value[1])
-        name, kind = (column.name, column.declared) if column else (value[1], value[3])
-        return does_not_fit(place, name, value=value[2], declared=kind or value[3])
+        column = columns.get(value[1], RawColumn(value[1], value[1], "VARCHAR"))
+        declared = column.declared or value[3]
+        return does_not_fit(place, replace(column, declared=declared), value=value[2])
     if fields is not None:
         return ContractError(
             f"{place}: {fields[2]} fields where the header has {fields[1]}; "
@@ -88,7 +104,8 @@ def _csv_error(place: str, text: str, *, columns: Mapping[str, RawColumn]) -> Co
     if "not utf-8" in text:
         return ContractError(f"{place}: not UTF-8; set `options: {{encoding: latin-1}}` or what it is")
     lines = [line for line in text.splitlines() if not line.startswith(("Original Line", "Possible"))]
-    return ContractError(f"{place}: {lines[1] if _LINE.search(lines[0]) and len(lines) > 1 else lines[0]}")
+    said = lines[1] if _LINE.search(lines[0]) and len(lines) > 1 else lines[0]
+    return ContractError(f"{place}: {_masked(said, columns.values())}")
 
 
 def find_misfit(connection: duckdb.DuckDBPyConnection, reading: Reading) -> ContractError | None:
@@ -110,10 +127,15 @@ def find_misfit(connection: duckdb.DuckDBPyConnection, reading: Reading) -> Cont
                 if found is not None:
                     place = file.place(found[0]) if file else f"row {found[0]}"
                     place = f"{reading.shown}: {place}" if reading.shown else place
-                    return does_not_fit(place, column.name, value=found[1], declared=column.declared or "")
+                    return does_not_fit(place, column, value=found[1])
         except duckdb.Error as error:
             return reading_error(reading, error)
     return None
+
+
+def _masked(said: str, columns: Iterable[RawColumn]) -> str:
+    """Leave out of DuckDB's own words what it quotes, where that may be a value that is sensitive."""
+    return _QUOTED.sub(MASK, said) if any(column.sensitive for column in columns) else said
 
 
 def _first_line(error: duckdb.Error) -> str:

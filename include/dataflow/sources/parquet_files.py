@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError
 from dataflow.landing.manifest import METADATA_PREFIX
-from dataflow.sources.columns import check_found, refuse_reserved
-from dataflow.sources.reading import RawColumn, Reading, SourceFile
+from dataflow.sources.columns import Found, check_found, refuse_reserved
+from dataflow.sources.reading import NO_COLUMN, RawColumn, Reading, SourceFile
 from dataflow.sources.scan_sql import Option, scan_call
+from dataflow.spec.sources import AS_DECLARED, SchemaContract
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,6 +32,7 @@ def read_parquet_files(
     log: logging.Logger,
     may_be_absent: Collection[str] = (),
     drop_ours: bool = False,
+    contract: SchemaContract = AS_DECLARED,
 ) -> list[Reading]:
     """Give one reading for each run of files that have the same columns.
 
@@ -38,7 +40,7 @@ def read_parquet_files(
     without a type keeps the file's. Columns that ``may_be_absent`` from a file are NULL there.
 
     Raises:
-        ContractError: when a declared column is missing, a file is not Parquet, or a column's name is ours.
+        ContractError: when the columns are not as the contract demands, a file is not Parquet, or a name is ours.
     """
 
     def scan(paths: Sequence[Path]) -> str:
@@ -47,16 +49,21 @@ def read_parquet_files(
     readings = []
     for kinds, group in groupby(files, key=lambda file: _kinds(connection, file, scan=scan([file.path]))):
         alike = tuple(group)
-        found = [name for name, _ in kinds if not (drop_ours and name.startswith(METADATA_PREFIX))]
+        ours = (NO_COLUMN, METADATA_PREFIX) if drop_ours else NO_COLUMN
+        found = [name for name, _ in kinds if not name.startswith(ours)]
+        others = Found()
         if declared:
-            check_found(alike[0].shown, declared, found=[*found, *(set(may_be_absent) - set(found))], log=log)
+            there = [*found, *(name for name in may_be_absent if name not in found)]
+            others = check_found(alike[0].shown, declared, found=there, log=log, contract=contract)
         else:
             refuse_reserved(alike[0].shown, found)
+        wanted = {**(declared or dict.fromkeys(found)), **dict.fromkeys(others.landed)}
         columns = tuple(
             RawColumn(name, name if name in found else None, dict(kinds).get(name, "VARCHAR"), kind)
-            for name, kind in (declared or dict.fromkeys(found)).items()
+            for name, kind in wanted.items()
         )
-        readings.append(Reading(scan, columns, alike))
+        judged = tuple(RawColumn(name, name, dict(kinds)[name]) for name in others.judged)
+        readings.append(Reading(scan, columns, alike, undeclared=judged))
     return readings
 
 

@@ -10,7 +10,7 @@ from dataflow.errors import ContractError, InputError
 from dataflow.s3.place import is_s3
 from dataflow.sources.api.read_api import read_api
 from dataflow.sources.bucket_files import fetch_files
-from dataflow.sources.columns import check_found, declared_paths, declared_types
+from dataflow.sources.columns import Found, check_found, declared_paths, declared_types, reads_undeclared
 from dataflow.sources.csv_files import read_csv_files
 from dataflow.sources.database.read import read_database
 from dataflow.sources.file_paths import find_files, ready_files
@@ -42,7 +42,9 @@ def read_source(connection: DuckDBPyConnection, request: IngestRequest, *, scrat
         return [mock_reading(source, declared, window=request.window, cursor=request.cursor)]
     if isinstance(source, PublishedSource):
         file = published_file(request.settings, source.table)
-        return read_parquet_files(connection, [file], declared, options={}, log=request.log, drop_ours=True)
+        return read_parquet_files(
+            connection, [file], declared, options={}, log=request.log, drop_ours=True, contract=source.schema_contract
+        )
     if isinstance(source, ApiSource):
         return read_api(connection, request, source=source, declared=declared, scratch=scratch)
     if isinstance(source, PythonSource):
@@ -67,21 +69,23 @@ def _files(
         found = fetch_files(source.path, scratch, connection=source.connection)
     else:
         found = find_files(source.path, request.folder)
+    options, log, contract = source.options, request.log, source.schema_contract
     if source.format == "parquet":
-        return read_parquet_files(connection, found, declared, options=source.options, log=request.log)
+        return read_parquet_files(connection, found, declared, options=options, log=log, contract=contract)
     if not declared:
         raise ContractError(f"{request.table}: declare the `columns` of a {source.format} file; nothing is guessed")
     files = ready_files(found, scratch, may_be_empty=source.format == "ndjson")
     if source.format == "csv":
-        return read_csv_files(files, declared, options=source.options, log=request.log)
+        return read_csv_files(files, declared, options=options, log=log, contract=contract)
     return read_json_files(
         connection,
         files,
         declared,
         paths=declared_paths(source.columns),
         format_name=source.format,
-        options=source.options,
-        log=request.log,
+        options=options,
+        log=log,
+        contract=contract,
     )
 
 
@@ -96,13 +100,20 @@ def _python(
     shown = source.callable or f"ingestion:{request.table}"
     if request.rows is None:
         raise InputError(f"{request.workflow}.{request.table}: a python source needs its function {shown}")
-    spool = spool_rows(request.rows, scratch, declared=declared.keys(), shown=shown)
+    contract = source.schema_contract
+    kept = () if reads_undeclared(contract) else declared.keys()
+    spool = spool_rows(request.rows, scratch, declared=kept, shown=shown)
     wanted: dict[str, str | None] = dict(declared)
+    found = Found()
     if declared and spool.rows:
-        check_found(shown, declared, found=list(spool.names), log=request.log)
+        found = check_found(shown, declared, found=list(spool.names), log=request.log, contract=contract)
+        # What is landed of them is as good as declared; JSON text is known to be JSON.
+        wanted |= {name: "JSON" if name in spool.json_names else None for name in found.landed}
     elif not declared:
         wanted = {name: "JSON" if name in spool.json_names else None for name in spool.names} or {NO_COLUMN: None}
     if not spool.rows or NO_COLUMN in wanted:
         columns = tuple(RawColumn(name, None, "VARCHAR", kind) for name, kind in wanted.items())
         return [Reading(lambda _: f"range({spool.rows})", columns)]
-    return read_parquet_files(connection, spool.files, wanted, options={}, log=request.log, may_be_absent=wanted.keys())
+    return read_parquet_files(
+        connection, spool.files, wanted, options={}, log=request.log, may_be_absent=wanted.keys(), contract=contract
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from dataflow.sources.fit import Fit, fit
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["NO_COLUMN", "RawColumn", "Reading", "SourceFile", "select_of"]
+__all__ = ["NO_COLUMN", "RawColumn", "Reading", "SourceFile", "select_list", "select_of"]
 
 NO_COLUMN = "dataflow: no column"
 """Holds the place of columns where rows have none; never landed, and no column of data is named so."""
@@ -52,12 +52,15 @@ class RawColumn:
     """The DuckDB type it must have; None to keep the reader's."""
     form: str | None = None
     """How a time is written, in the words of strptime."""
+    sensitive: bool = False
+    """Whether messages keep its values to themselves."""
 
     @property
     def fit(self) -> Fit:
         """How its values become the declared type."""
         if self.raw is None:
-            return Fit(f"cast(null as {self.declared})" if self.declared else "null")
+            nothing = f"cast(null as {self.declared})" if self.declared else "null"
+            return Fit(nothing, attempt=nothing)
         return fit(quote(self.raw), self.kind, declared=self.declared, form=self.form)
 
 
@@ -75,6 +78,13 @@ class Reading:
     """How messages name what it reads, where that is no file."""
     explain: Callable[[duckdb.Error], StepError | None] | None = None
     """Says what an error of DuckDB's means for what it reads; None when it does not know it."""
+    undeclared: tuple[RawColumn, ...] = ()
+    """Columns that are not landed and whose rows the contract does not take when they have a value there."""
+
+    def with_sensitive(self, names: Collection[str]) -> Reading:
+        """Give the reading with these columns marked."""
+        columns = (replace(column, sensitive=column.name in names) for column in self.columns)
+        return replace(self, columns=tuple(columns))
 
     @property
     def relation(self) -> str:
@@ -87,16 +97,30 @@ class Reading:
         return {str(file.path): file for file in self.files}
 
 
-def select_of(readings: Sequence[Reading]) -> str:
-    """Give the query over all rows, with their declared types; columns are matched by name."""
+def select_of(readings: Sequence[Reading], select: Callable[[Reading, Mapping[str, str]], str] | None = None) -> str:
+    """Give the query over all rows, with their declared types; columns are matched by name.
+
+    Args:
+        readings: What the source's reader gave.
+        select: Gives the query over one reading, from the values that every reading has to give; by default all rows,
+            and an error for a value that does not fit.
+    """
     typed = {column.name for reading in readings for column in reading.columns if column.raw or column.declared}
-    selects = []
-    for reading in readings:
-        # A column that never had a value has no type of its own; Parquet would make it an INTEGER.
-        values = {
-            column.name: column.fit.value if column.name in typed else "cast(null as VARCHAR)"
-            for column in reading.columns
-        }
-        columns = ", ".join(f"{value} as {quote(name)}" for name, value in values.items())
-        selects.append(f"select {columns} from {reading.relation}")
-    return " union all by name ".join(selects)
+    # A column that never had a value has no type of its own; Parquet would make it an INTEGER.
+    untyped = {
+        column.name: "cast(null as VARCHAR)"
+        for reading in readings
+        for column in reading.columns
+        if column.name not in typed
+    }
+    return " union all by name ".join((select or _select)(reading, untyped) for reading in readings)
+
+
+def select_list(values: Mapping[str, str]) -> str:
+    """Give ``value as "name", ...``."""
+    return ", ".join(f"{value} as {quote(name)}" for name, value in values.items())
+
+
+def _select(reading: Reading, untyped: Mapping[str, str]) -> str:
+    values = {column.name: untyped.get(column.name, column.fit.value) for column in reading.columns}
+    return f"select {select_list(values)} from {reading.relation}"

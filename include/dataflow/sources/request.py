@@ -6,10 +6,14 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataflow.interval import Interval
 from dataflow.settings import Settings
 from dataflow.spec.sources import Source
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["IngestRequest"]
 
@@ -33,6 +37,8 @@ class IngestRequest:
     rows: Callable[[], Iterable[object]] | None = None
     """The author's function with its arguments bound, for a python source."""
     log: logging.Logger
+    set_aside: Callable[[DuckDBPyConnection, str], int] | None = None
+    """Puts the rows of a query into quarantine and gives their number; where there is none they are only counted."""
 
     @property
     def cursor_column(self) -> str | None:

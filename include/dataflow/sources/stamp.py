@@ -14,7 +14,7 @@ from dataflow.sources.reading import NO_COLUMN
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["NULL_CURSOR", "count_cut_rows", "prepare_cut", "stamped"]
+__all__ = ["NULL_CURSOR", "count_cut_rows", "is_outside", "prepare_cut", "stamped"]
 
 NULL_CURSOR = "dataflow: a cursor is null"
 CURSOR_KINDS = ("DATE", "TIMESTAMP", "VARCHAR")
@@ -46,17 +46,21 @@ def stamped(
         return f"select {ours}, cast(null as TIMESTAMPTZ) as _dataflow_cursor from ({rows})"
     moment = _cursor_moment(cursor_column, columns)
     value = f"case when {quote(cursor_column)} is null then error({literal(NULL_CURSOR)}) else {moment} end"
-    inside = f"_dataflow_cursor >= {_moment(cursor.start)} and _dataflow_cursor < {_moment(cursor.end)}"
     # The sequence counts the rows that are cut in the same pass: reading a large file twice costs as much again.
     return (
         f"select * from (select {ours}, {value} as _dataflow_cursor from ({rows})) "
-        f"where case when {inside} then true else nextval('{CUT}') < 0 end"
+        f"where case when {is_outside('_dataflow_cursor', cursor)} then nextval('{CUT}') < 0 else true end"
     )
 
 
+def is_outside(moment: str, cursor: Interval) -> str:
+    """Give the SQL that tells whether a moment lies outside of the range."""
+    return f"({moment} < {_moment(cursor.start)} or {moment} >= {_moment(cursor.end)})"
+
+
 def prepare_cut(connection: DuckDBPyConnection) -> None:
-    """Begin to count."""
-    connection.execute(f"create sequence {CUT} minvalue 0 start 0")
+    """Begin to count, again where that was done before."""
+    connection.execute(f"create or replace sequence {CUT} minvalue 0 start 0")
 
 
 def count_cut_rows(connection: DuckDBPyConnection) -> int:

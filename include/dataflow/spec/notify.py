@@ -15,7 +15,7 @@ ADDRESS_PATTERN = r"^[^\s@,]+@[^\s@,]+$"
 CONNECTION_PATTERN = r"^[A-Za-z0-9_.-]+$"
 
 Address = Annotated[str, Field(pattern=ADDRESS_PATTERN)]
-Event = Literal["success", "failure", "late", "anomaly"]
+Event = Literal["success", "failure", "late", "anomaly", "schema"]
 
 
 def _not_an_address(value: Any) -> Any:
@@ -33,8 +33,9 @@ class Notify(Spec):
         Field(min_length=1),
         BeforeValidator(as_list, json_schema_input_type=Event | tuple[Event, ...]),
     ]
-    """``failure``: it failed. ``late``: it passed its ``deadline``. ``anomaly``: checks warned, or an ``anomaly`` check
-    failed it. ``success``: it ended.
+    """``failure``: it failed. ``late``: it passed its ``deadline``. ``anomaly``: checks warned, an ``anomaly`` check
+    failed it, or columns changed. ``schema``: columns of a source came, went or changed their type. ``success``: it
+    ended.
     """
     connection: Annotated[str, BeforeValidator(_not_an_address), Field(pattern=CONNECTION_PATTERN)]
     """Id of an Airflow connection: apprise, smtp, or http for a webhook."""

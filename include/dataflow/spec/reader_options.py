@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-__all__ = ["READER_OPTIONS", "REFUSED_OPTIONS", "option_problem"]
+__all__ = ["NUMBER_FORMATS", "READER_OPTIONS", "REFUSED_OPTIONS", "option_problem"]
+
+NUMBER_FORMATS = ("thousands", "decimal_separator")
+"""Options of the CSV reader under which it casts numbers itself, and fails on what is none."""
 
 READER_OPTIONS: dict[str, frozenset[str]] = {
     "csv": frozenset(

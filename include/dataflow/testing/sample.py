@@ -43,6 +43,7 @@ def land_sample(workflow: Workflow, settings: Settings, *, source: str, file: Pa
                     "format": form,
                     "columns": said.columns,
                     "incremental": said.incremental,
+                    "schema_contract": said.schema_contract,
                 }
             ),
             folder=workflow.folder,

@@ -174,7 +174,12 @@ def land_rows(
         IngestRequest(
             workflow=workflow.name,
             table=source,
-            source=PythonSource(type="python", columns=said.columns, incremental=said.incremental),
+            source=PythonSource(
+                type="python",
+                columns=said.columns,
+                incremental=said.incremental,
+                schema_contract=said.schema_contract,
+            ),
             folder=workflow.folder,
             window=window,
             cursor=cursor,

@@ -186,3 +186,39 @@ def test_a_path_of_any_characters_is_opened(tmp_path: Path) -> None:
     write(folder, "create table things (id integer)", "insert into things values (?)", rows=((1,),))
 
     assert [(1,)] == landed(ingest_source(folder, {**SHOP, "table": "things"}))
+
+
+def test_rows_that_break_the_contract_are_held_still_while_they_are_judged(tmp_path: Path):
+    write(
+        tmp_path,
+        "create table orders (id, note)",
+        "insert into orders values (?, ?)",
+        rows=((1, None), ("x", None), (3, "new"), (4, None)),
+    )
+    source = {**SHOP, "table": "orders", "columns": {"id": "BIGINT"}}
+    seen: list[Any] = []
+
+    def set_aside(connection: Any, query: str) -> int:
+        write(tmp_path, "delete from orders")
+        seen.extend(connection.execute(f"select id, note, _dataflow_reasons from ({query}) order by id").fetchall())
+        return len(seen)
+
+    manifest = ingest_source(tmp_path, {**source, "schema_contract": "quarantine"}, set_aside=set_aside)
+
+    assert [(1,), (4,)] == landed(manifest, "id")
+    assert (4, 2) == (manifest.rows_read, manifest.quarantined_rows)
+    assert [
+        ("3", "new", ["orders: column \"note\": 'new' is not declared in `columns`"]),
+        ("x", None, ["orders: column \"id\": 'x' is not a BIGINT"]),
+    ] == seen
+
+
+def test_an_undeclared_column_is_landed_with_its_own_type_and_an_absent_one_is_null_under_evolve(tmp_path: Path):
+    write(tmp_path, "create table orders (id integer, day date)", "insert into orders values (1, '2025-01-02')")
+    source = {**SHOP, "table": "orders", "columns": {"id": "BIGINT", "gone": "VARCHAR"}}
+
+    manifest = ingest_source(tmp_path, {**source, "schema_contract": "evolve"})
+
+    assert {"id": "BIGINT", "day": "DATE", "gone": "VARCHAR"} == manifest.data_columns
+    assert [(1, date(2025, 1, 2), None)] == landed(manifest, "id, day, gone")
+    assert ("gone",) == manifest.absent

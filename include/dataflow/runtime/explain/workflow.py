@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataflow.ops.stages import StageKey, StageName
 from dataflow.runtime.checks import past_of
 from dataflow.runtime.explain.checks import explain_checks
+from dataflow.runtime.explain.contract import explain_contract
 from dataflow.runtime.explain.part import Part
 from dataflow.runtime.explain.recording import Recorder, empty_tables
 from dataflow.runtime.explain.steps import step_says
@@ -67,6 +68,8 @@ def explain(workflow: Workflow, *, window: Interval, history: History | None = N
             made[task.id] = parts
             loaded |= {task.table: columns} if columns is not None else {}
     for task in workflow.plan.tasks:
+        if task.kind == "ingest" and task.table:
+            made[task.id] = explain_contract(spec.sources[task.table])
         if task.kind == "validate" and task.table:
             past = _past_of(workflow, task, window=window, history=history)
             made[task.id] = _validate(workflow, task.table, batches=batches, loaded=loaded, window=window, past=past)

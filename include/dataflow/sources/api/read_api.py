@@ -61,6 +61,7 @@ def read_api(
         format_name="ndjson",
         options=options,
         log=request.log,
+        contract=source.schema_contract,
     )
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import ContractError, FatalError, StepError, TransientError
 from dataflow.masking import masked
-from dataflow.sources.columns import check_found, refuse_reserved
+from dataflow.sources.columns import Found, check_found, reads_undeclared, refuse_reserved
 from dataflow.sources.database.address import Address
 from dataflow.sources.database.relation import Relation, no_such_table
 from dataflow.sources.parquet_files import read_parquet_files
 from dataflow.sources.python_rows import spool_rows
 from dataflow.sources.reading import RawColumn, Reading
+from dataflow.spec.sources import AS_DECLARED, SchemaContract
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -36,6 +37,7 @@ def other_readings(
     *,
     scratch: Path,
     log: logging.Logger,
+    contract: SchemaContract = AS_DECLARED,
 ) -> Sequence[Reading]:
     """Give the rows of a table or query, spooled.
 
@@ -49,19 +51,23 @@ def other_readings(
             _statement(opened, relation)
         )
         names = list(result.keys())
+        others = Found()
         if declared:
-            check_found(relation.shown, declared, found=names, log=log)
+            others = check_found(relation.shown, declared, found=names, log=log, contract=contract)
         refuse_reserved(relation.shown, declared or names)
         if len(set(names)) < len(names):
             raise ContractError(f"{relation.shown}: two columns have one name; name each by `as`")
         batches = ([dict(row) for row in rows] for rows in result.mappings().partitions(ROWS_AT_ONCE))
-        spool = spool_rows(lambda: batches, scratch, declared=declared.keys(), shown=relation.shown)
-    wanted: dict[str, str | None] = (
-        dict(declared) if declared else {name: "JSON" if name in spool.json_names else None for name in names}
-    )
+        kept = () if reads_undeclared(contract) else declared.keys()
+        spool = spool_rows(lambda: batches, scratch, declared=kept, shown=relation.shown)
+    wanted: dict[str, str | None] = dict(declared)
+    for name in others.landed if declared else names:
+        wanted[name] = "JSON" if name in spool.json_names else None
     if not spool.rows:
         return [Reading(lambda _: "range(0)", tuple(RawColumn(n, None, "VARCHAR", k) for n, k in wanted.items()))]
-    return read_parquet_files(connection, spool.files, wanted, options={}, log=log, may_be_absent=wanted.keys())
+    return read_parquet_files(
+        connection, spool.files, wanted, options={}, log=log, may_be_absent=wanted.keys(), contract=contract
+    )
 
 
 @contextmanager

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from dataflow.duckdb_extensions import load_extension
 from dataflow.errors import ContractError
 from dataflow.identifiers import literal, quote
-from dataflow.sources.columns import check_found, refuse_reserved
+from dataflow.sources.columns import Found, check_found, refuse_reserved
 from dataflow.sources.database.address import Address
 from dataflow.sources.database.postgres_errors import connect_error, read_error, statement_error
 from dataflow.sources.database.postgres_types import PostgresColumn, PostgresType, wanted
 from dataflow.sources.database.relation import Relation, no_such_table
 from dataflow.sources.reading import RawColumn, Reading
+from dataflow.spec.sources import AS_DECLARED, SchemaContract
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -52,6 +53,7 @@ def postgres_reading(
     declared: Mapping[str, str],
     *,
     log: logging.Logger,
+    contract: SchemaContract = AS_DECLARED,
 ) -> Reading:
     """Give the rows of a table or query.
 
@@ -61,10 +63,12 @@ def postgres_reading(
         TransientError: when the server is not there, or has no place for us now.
     """
     found = postgres_columns(address, relation)
+    others = Found()
     if declared:
-        check_found(relation.shown, declared, found=[column.name for column in found], log=log)
+        there = [column.name for column in found]
+        others = check_found(relation.shown, declared, found=there, log=log, contract=contract)
     refuse_reserved(relation.shown, declared or [column.name for column in found])
-    columns = [column for column in found if not declared or column.name in declared]
+    columns = [column for column in found if not declared or column.name in {*declared, *others.read}]
     asked = {column.name: wanted(column, declared.get(column.name)) for column in columns}
     loose = [name for name, each in asked.items() if each.is_loose and name not in declared]
     if loose:
@@ -83,7 +87,11 @@ def postgres_reading(
         for (name, each), (place, kind) in zip(asked.items(), kinds, strict=True)
     )
     return Reading(
-        lambda _: rows, raw, shown=relation.shown, explain=lambda error: read_error(error, address, relation)
+        lambda _: rows,
+        others.landed_of(raw, declared),
+        shown=relation.shown,
+        explain=lambda error: read_error(error, address, relation),
+        undeclared=others.judged_of(raw),
     )
 
 

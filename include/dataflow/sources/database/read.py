@@ -38,9 +38,10 @@ def read_database(
     """
     address = find_address(source, request.table)
     relation = relation_of(source, request.table, cursor=request.cursor)
+    contract = source.schema_contract
     if address.backend == "postgresql":
-        return [postgres_reading(connection, address, relation, declared, log=request.log)]
+        return [postgres_reading(connection, address, relation, declared, log=request.log, contract=contract)]
     if address.backend == "sqlite":
         file = address.file(request.folder)
-        return [sqlite_reading(connection, file, relation, declared, log=request.log)]
-    return other_readings(connection, address, relation, declared, scratch=scratch, log=request.log)
+        return [sqlite_reading(connection, file, relation, declared, log=request.log, contract=contract)]
+    return other_readings(connection, address, relation, declared, scratch=scratch, log=request.log, contract=contract)

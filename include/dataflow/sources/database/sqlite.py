@@ -18,9 +18,10 @@ from urllib.parse import quote as quote_path
 from dataflow.duckdb_extensions import load_extension
 from dataflow.errors import ContractError, FatalError, StepError, TransientError
 from dataflow.identifiers import literal, quote
-from dataflow.sources.columns import check_found, refuse_reserved
+from dataflow.sources.columns import Found, check_found, refuse_reserved
 from dataflow.sources.database.relation import Relation, no_such_table
 from dataflow.sources.reading import RawColumn, Reading
+from dataflow.spec.sources import AS_DECLARED, SchemaContract
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,6 +64,7 @@ def sqlite_reading(
     declared: Mapping[str, str],
     *,
     log: logging.Logger,
+    contract: SchemaContract = AS_DECLARED,
 ) -> Reading:
     """Give the rows of a table or query.
 
@@ -72,10 +74,11 @@ def sqlite_reading(
         TransientError: when another program holds the file for long.
     """
     found = sqlite_columns(file, relation)
+    others = Found()
     if declared:
-        check_found(relation.shown, declared, found=list(found), log=log)
+        others = check_found(relation.shown, declared, found=list(found), log=log, contract=contract)
     refuse_reserved(relation.shown, declared or found)
-    types = {name: type_of(kind) for name, kind in found.items() if not declared or name in declared}
+    types = {name: type_of(kind) for name, kind in found.items() if not declared or name in {*declared, *others.read}}
     expressions = [_expression(name, kind, declared=found[name]) for name, kind in types.items()]
     select = ", ".join(f"{expression} as c{number}" for number, expression in enumerate(expressions))
     query = f"select {select} from {relation.sql}{_filter(relation, found)}"
@@ -88,7 +91,13 @@ def sqlite_reading(
         f"unhex({column.raw}) as {column.raw}" if column.kind == "BLOB" else str(column.raw) for column in columns
     )
     rows = f"(select {values} from sqlite_query({literal(ATTACHED)}, {literal(query)}))"
-    return Reading(lambda _: rows, columns, shown=relation.shown, explain=lambda error: _read_error(error, relation))
+    return Reading(
+        lambda _: rows,
+        others.landed_of(columns, declared),
+        shown=relation.shown,
+        explain=lambda error: _read_error(error, relation),
+        undeclared=others.judged_of(columns),
+    )
 
 
 def sqlite_columns(file: Path, relation: Relation) -> dict[str, str]:

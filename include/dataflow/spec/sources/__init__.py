@@ -8,7 +8,8 @@ from pydantic import Field
 
 from dataflow.spec.resolved import resolved_texts
 from dataflow.spec.sources.api import ApiSource
-from dataflow.spec.sources.base import Column, Columns, Incremental
+from dataflow.spec.sources.base import Column, Columns, Incremental, SourceBase
+from dataflow.spec.sources.contract import AS_DECLARED, VARIANT, ContractMode, SchemaContract
 from dataflow.spec.sources.database import DatabaseSource
 from dataflow.spec.sources.file import FileSource
 from dataflow.spec.sources.mock import MockSource
@@ -16,16 +17,21 @@ from dataflow.spec.sources.published import PublishedSource
 from dataflow.spec.sources.python import PythonSource
 
 __all__ = [
+    "AS_DECLARED",
+    "VARIANT",
     "ApiSource",
     "Column",
     "Columns",
+    "ContractMode",
     "DatabaseSource",
     "FileSource",
     "Incremental",
     "MockSource",
     "PublishedSource",
     "PythonSource",
+    "SchemaContract",
     "Source",
+    "SourceBase",
     "is_windowed",
 ]
 

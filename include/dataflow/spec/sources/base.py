@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from dataflow.spec.base import Duration, Flag, Spec, Text
+from dataflow.spec.sources.contract import AS_DECLARED, GivenContract
 
 __all__ = ["DOTTED_PATTERN", "Column", "Columns", "Dotted", "Incremental", "SourceBase"]
 
@@ -58,6 +59,8 @@ class SourceBase(Spec):
     description: str = ""
     """What one row of the table is."""
     columns: Columns = Field(default_factory=dict)
-    """Columns and their types; what is not declared is not landed."""
+    """Columns and their types; what is not declared is not landed, unless the ``schema_contract`` says so."""
+    schema_contract: GivenContract = AS_DECLARED
+    """What is done with data that is not as ``columns`` says."""
     incremental: Incremental | None = None
     """Read a range of a cursor column instead of everything."""

@@ -1,0 +1,2 @@
+def returns(ctx):
+    yield [{"order_id": 1}]
