@@ -60,7 +60,7 @@ GREEN = {
     ],
 }
 ASKS_OTHERS = {
-    **ONCE,
+    **{key: value for key, value in ONCE.items() if key != "sources"},
     "steps": [
         {
             "parallel": {
@@ -69,7 +69,6 @@ ASKS_OTHERS = {
             }
         }
     ],
-    "sources": {},
 }
 CLOSED = {**ONCE, "steps": ["ingest", {"gate": "closed"}, "transform", "publish"]}
 SKIPS = {

@@ -11,6 +11,8 @@ from dataflow.ops.history import open_history
 from dataflow.ops.reading import read_run
 from dataflow.runtime.local import StepEvent, run_workflow
 from dataflow.runtime.result import RunResult
+from dataflow.testing.fake_api import FakeApi
+from dataflow.warehouse.create import create_warehouse
 from kit.project import MOCK_CONFIG, Project
 
 STEPS = """
@@ -261,3 +263,27 @@ def test_a_workflow_may_be_steps_only(project: Project) -> None:
     result = run_workflow(project.workflow("chores"), settings=project.settings())
 
     assert (result.error, result.completed_steps) == (None, ("note",))
+
+
+def test_a_python_source_has_secrets_connections_http_and_what_is_loaded(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingestion = """
+def events(ctx):
+    response = ctx.http.get(ctx.secret("SHOP_ADDRESS"), headers={"x-key": ctx.connection("shop").password})
+    yield [{"id": each} for each in response.json()]
+"""
+    with FakeApi() as api:
+        api.answer("/events", [1, 2, 3])
+        monkeypatch.setenv("SHOP_ADDRESS", f"{api.url}/events")
+        monkeypatch.setenv("AIRFLOW_CONN_SHOP", '{"conn_type": "http", "password": "key-of-the-shop"}')
+        source = {"type": "python", "windowed": True, "columns": {"id": "BIGINT"}}
+        project.write_workflow("shop", {**MOCK_CONFIG, "sources": {"events": source}}, ingestion=ingestion)
+        settings = project.settings()
+        open_history(settings.ops).create()
+        create_warehouse(settings, ["shop"])
+
+        result = run_workflow(project.workflow("shop"), settings=settings)
+
+    assert ("success", None) == (result.status, result.error)
+    assert ["key-of-the-shop"] == [asked.headers["x-key"] for asked in api.asked]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.ops.quarantine import QuarantineKey
 from dataflow.quarantine.store import quarantine_rows
 from dataflow.runtime.modules import author_code, author_function
+from dataflow.runtime.outside import RunOutside
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import stage_key
 from dataflow.runtime.render import render_source
@@ -80,16 +81,17 @@ def _author_rows(step: Step, name: str, *, source: PythonSource) -> Callable[[],
 
     def rows() -> Iterator[object]:
         function = author_function(step.workflow, reference)
-        with author_code(step.workflow, what=reference, log=step.request.log):
-            given = function(step.context(name), **source.options)
-        # Most are generators: their code runs while we read, so their crashes come then.
-        batches = iter(given if isinstance(given, (Iterator, list, tuple)) else [given])
-        while True:
+        with RunOutside(step) as outside:
             with author_code(step.workflow, what=reference, log=step.request.log):
-                try:
-                    batch = next(batches)
-                except StopIteration:
-                    return
-            yield batch
+                given = function(step.context(name, outside=outside), **source.options)
+            # Most are generators: their code runs while we read, so their crashes come then.
+            batches = iter(given if isinstance(given, (Iterator, list, tuple)) else [given])
+            while True:
+                with author_code(step.workflow, what=reference, log=step.request.log):
+                    try:
+                        batch = next(batches)
+                    except StopIteration:
+                        return
+                yield batch
 
     return rows

@@ -89,7 +89,7 @@ class Connection:
 
 
 class RunOutside(Outside):
-    """What a `run` step reaches. As a context it closes on the way out what was opened."""
+    """What a `run` step and a python source reach. As a context it closes on the way out what was opened."""
 
     def __init__(self, step: Step) -> None:
         super().__init__("")

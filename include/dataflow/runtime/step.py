@@ -78,7 +78,7 @@ class Step:
             partition_key=self.request.partition_key,
             log=self.request.log,
             outputs=self.request.output,
-            outside=outside or Outside("only a `run` step reaches beyond its run"),
+            outside=outside or Outside("only `ingestion.py` and a `run` step reach beyond their run"),
         )
 
     def template_values(self, source: str | None = None) -> Values:
