@@ -147,3 +147,11 @@ def test_a_failed_run_leaves_no_secret_anywhere(
     found = [(place, form) for place, content in places for value in VALUES for form in forms_of(value)
              if form.encode() in content]  # fmt: skip
     assert [] == found
+
+
+def test_a_secret_with_quotes_and_backslashes_is_hidden_in_pythons_own_words() -> None:
+    secret = 'é "q\\uote" &=+/%'
+    keep_secret(secret)
+
+    for written in (repr(secret), repr({"password": secret}), repr(repr(secret)), f"{ValueError(secret)!r}"):
+        assert "q" not in masked(written).replace("***", ""), written

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["keep_secret", "mask_error", "masked", "masked_logs", "names_a_secret"]
+__all__ = ["forms_of", "keep_secret", "mask_error", "masked", "masked_logs", "names_a_secret"]
 
 HIDDEN = "***"
 SHORTEST = 4
@@ -34,14 +34,20 @@ def names_a_secret(name: str) -> bool:
     return re.split(r"[^a-z0-9]+", name.lower())[-1] in _SECRET_WORDS
 
 
-def keep_secret(value: str) -> None:
-    """Hide a value from now on, also as it stands in a URL, in JSON and in base64."""
-    if len(value) < SHORTEST:
-        return
+def forms_of(value: str) -> frozenset[str]:
+    """Give a value as it may be written: as it is, in a URL, in JSON, in Python's own words, and in base64."""
     raw = value.encode()
     encoded = (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode())
-    _forms.update({value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1]})
-    _forms.update(text.rstrip("=") for text in encoded)
+    in_words = {repr(value)[1:-1], repr(repr(value)[1:-1])[1:-1], value.replace("\\", "\\\\")}
+    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    in_urls = {quote(value, safe=""), quote(value), quote_plus(value)}
+    return frozenset({value, *in_urls, *in_json, *in_words, *(text.rstrip("=") for text in encoded)})
+
+
+def keep_secret(value: str) -> None:
+    """Hide a value from now on, however it is written."""
+    if len(value) >= SHORTEST:
+        _forms.update(forms_of(value))
 
 
 def masked(text: str) -> str:

@@ -14,6 +14,7 @@ from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded, 
 from dataflow.factory.assets import describe_events, outlets_of
 from dataflow.factory.metrics import counter_of
 from dataflow.factory.schedule import interval_of, partition_of
+from dataflow.masking import forms_of
 from dataflow.runtime.request import RunKind, RunRequest
 
 if TYPE_CHECKING:
@@ -82,8 +83,6 @@ def in_airflows_words(workflow: Workflow, task: Task) -> Iterator[logging.Logger
 
 def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Logger) -> RunRequest:
     """Read what the runtime needs to know from the context of an Airflow task."""
-    from airflow.sdk.log import mask_secret
-
     dag_run, ti = context["dag_run"], context["ti"]
     schedule = workflow.spec.schedule
     return RunRequest(
@@ -101,9 +100,15 @@ def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Lo
         state_of=lambda run_id: run_state(ti, workflow.name, run_id),
         log=log,
         resolve=resolve_reference,
-        mask=mask_secret,
+        mask=_mask,
         count=counter_of(workflow.name, ti.task_id),
     )
+
+
+def _mask(value: str) -> None:
+    """Have Airflow hide a value in each form in which we hide it: its own masker knows a value only as it is."""
+    for form in sorted(forms_of(value)):
+        mask_secret(form)
 
 
 def run_state(ti: Any, dag_id: str, run_id: str) -> str | None:
@@ -161,6 +166,8 @@ def airflow_connection(connection_id: str) -> connections.Connection | None:
         return None
     except AirflowRuntimeError as exc:
         raise TransientError(f"Airflow does not give connection {connection_id!r}: {exc.error.error.value}") from exc
+    if found.password:
+        _mask(found.password)
     return connections.Connection(
         id=connection_id,
         conn_type=found.conn_type or "",
@@ -187,5 +194,5 @@ def _connection_field(name: str) -> str:
     if value in (None, ""):
         raise FatalError(f"${{conn:{name}}}: connection {connection_id!r} has no {field}")
     if field not in plain:
-        mask_secret(str(value))
+        _mask(str(value))
     return str(value)
