@@ -3,8 +3,8 @@
     python benchmarks/checks.py [--rows 10000000] [--rounds 3]
 
 The rows lie in one Parquet file, as a batch does. Both sides open it in a process of their own, as a task does, and ask
-for the counts of failing rows; ours also fetches the samples of what failed. CPU seconds of the whole process less those
-of a process that only opens the file; the least of all rounds counts. The aim is 1.3 times the SQL written by hand.
+for the counts of failing rows; ours also fetches the samples of what failed. CPU seconds of the whole process less
+those of a process that only opens the file; the least of all rounds counts. The aim is 1.3 times the SQL by hand.
 Peak memory is that of our process with all rows and with a tenth of them.
 """
 
@@ -29,13 +29,13 @@ CHECKS = [
 ]
 BY_HAND = [
     "SELECT count(*), count(*) FILTER (WHERE order_id IS NULL OR customer_id IS NULL) FROM orders",
-    "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM orders WHERE order_id IS NOT NULL GROUP BY order_id "
-    "HAVING n > 1)",
+    """SELECT coalesce(sum(n), 0) FROM (
+    SELECT count(*) AS n FROM orders WHERE order_id IS NOT NULL GROUP BY order_id HAVING n > 1)""",
     "SELECT count(*) FROM orders WHERE status NOT IN ('placed', 'shipped', 'returned')",
     "SELECT count(*) FROM orders WHERE amount < 0 OR amount > 5000",
     "SELECT count(*) FROM orders WHERE NOT regexp_full_match(country, '[A-Z]{2}')",
-    "SELECT count(*) FROM orders WHERE customer_id IS NOT NULL AND customer_id NOT IN "
-    "(SELECT customer_id FROM customers WHERE customer_id IS NOT NULL)",
+    """SELECT count(*) FROM orders WHERE customer_id IS NOT NULL AND customer_id NOT IN (
+    SELECT customer_id FROM customers WHERE customer_id IS NOT NULL)""",
 ]
 ROWS = """
     SELECT i AS order_id, i % 100_000 AS customer_id, ['placed', 'shipped', 'returned'][1 + i % 3] AS status,
