@@ -11,6 +11,7 @@ from dataflow.cli import (
     config,
     dbt,
     init,
+    quarantine,
     query,
     runs,
     service,
@@ -40,6 +41,7 @@ workflow.app.command("test")(workflow_test.run_tests)
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(dbt.app, name="dbt")
 app.add_typer(service.app, name="service")
 

@@ -110,6 +110,7 @@ def run(
     elif result.status == "success":
         where = "" if live else " in its sandbox"
         out.print(f"{name} succeeded{where} in {seconds(result.duration_seconds)}, run {result.run_id}")
+        _tell_of_quarantine(here, name, run_id=result.run_id, live=live)
         _show(here, name, show)
     else:
         step = f" at {result.failed_step}" if result.failed_step else ""
@@ -148,6 +149,16 @@ def _prepare(settings: Settings, name: str) -> None:
 
     open_history(settings.ops).create()
     create_warehouse(settings, [name])
+
+
+def _tell_of_quarantine(settings: Settings, name: str, *, run_id: str, live: bool) -> None:
+    from dataflow.ops.history import open_history
+    from dataflow.ops.quarantine import count_open
+
+    rows = count_open(open_history(settings.ops), name, run_id=run_id)
+    if rows:
+        where = f"dataflow quarantine list {name}" if live else f"dataflow quarantine list --sandbox {name}"
+        out.print(f"{rows} row{'s' if rows > 1 else ''} in quarantine: {where}", markup=False)
 
 
 def _show(settings: Settings, name: str, rows: int) -> None:

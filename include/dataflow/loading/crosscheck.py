@@ -19,6 +19,7 @@ from dataflow.loading.rules.functions import (
 )
 from dataflow.loading.rules.notify import notices_are_sound
 from dataflow.loading.rules.params import param_defaults_fit
+from dataflow.loading.rules.quarantine import quarantined_rows_are_known
 from dataflow.loading.rules.retries import never_retried_errors_exist
 from dataflow.loading.rules.schedule import assets_exist, schedule_is_sound
 from dataflow.loading.rules.secrets import secrets_are_references
@@ -79,6 +80,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         sources_are_sound,
         secrets_are_references,
         contracts_are_sound,
+        quarantined_rows_are_known,
         schedule_is_sound,
         assets_exist,
         param_defaults_fit,

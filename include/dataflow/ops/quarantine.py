@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -24,6 +24,7 @@ __all__ = [
     "insert_quarantined",
     "list_quarantined",
     "supersede_quarantined",
+    "supersede_records",
 ]
 
 QuarantineStage = Literal["ingest", "validate"]
@@ -99,8 +100,8 @@ def insert_quarantined(
     return number
 
 
-def supersede_quarantined(connection: sa.Connection, key: QuarantineKey) -> None:
-    """Let what the run's earlier tries quarantined of the table no longer count, for this try judges the rows anew.
+def supersede_quarantined(connection: sa.Connection, key: QuarantineKey, *, with_this_try: bool = False) -> None:
+    """Let what the run's earlier tries quarantined of the table no longer count, for this try judged the rows anew.
 
     A try of ``ingest`` reads every row again. One of ``validate`` judges again what ingest landed, so rows that
     ingest quarantined and that somebody replayed into the batch of the earlier try wait again.
@@ -111,12 +112,21 @@ def supersede_quarantined(connection: sa.Connection, key: QuarantineKey) -> None
         quarantine.c.table_name == key.table,
         quarantine.c.superseded_by.is_(None),
     )
+    if not with_this_try:
+        by_this = sa.and_(quarantine.c.task_id == key.task_id, quarantine.c.try_number == key.try_number)
+        of_table = (*of_table, ~by_this)
     if key.stage == "validate":
         made_since = sa.or_(quarantine.c.stage == "validate", quarantine.c.from_id.is_not(None))
         connection.execute(sa.update(quarantine).where(*of_table, ~made_since).values(replayed_by=None))
         of_table = (*of_table, made_since)
     told = f"{key.task_id}, try {key.try_number}"[:250]
     connection.execute(sa.update(quarantine).where(*of_table).values(superseded_by=told))
+
+
+def supersede_records(connection: sa.Connection, numbers: Sequence[int], *, by: str) -> None:
+    """Let records no longer count, for another run has read their rows again."""
+    told = quarantine.c.superseded_by.is_(None)
+    connection.execute(sa.update(quarantine).where(quarantine.c.id.in_(numbers), told).values(superseded_by=by[:250]))
 
 
 def find_quarantined(history: History, number: int) -> Quarantined:

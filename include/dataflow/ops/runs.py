@@ -60,6 +60,8 @@ class RunRecord:
     ended_at: datetime | None = None
     completed_at: datetime | None = None
     """When it first completed; a rerun that fails does not undo that its data was read."""
+    replay_of: str | None = None
+    """Of a replay: the run whose rows it puts back, and as whose it loads them."""
 
 
 def now() -> datetime:
@@ -87,7 +89,10 @@ def open_runs(connection: sa.Connection, workflow: str) -> list[RunRecord]:
 def completed_runs(connection: sa.Connection, workflow: str) -> list[RunRecord]:
     """Give the workflow's runs that ever completed and had a window, in the order in which they completed."""
     query = sa.select(runs).where(
-        runs.c.workflow == workflow, runs.c.completed_at.is_not(None), runs.c.window_start.is_not(None)
+        runs.c.workflow == workflow,
+        runs.c.completed_at.is_not(None),
+        runs.c.window_start.is_not(None),
+        runs.c.replay_of.is_(None),  # it read nothing
     )
     ordered = query.order_by(runs.c.completed_at, runs.c.window_start, runs.c.run_id)
     return [read_row(row) for row in connection.execute(ordered).mappings()]
@@ -115,6 +120,7 @@ def superseding_run(connection: sa.Connection, record: RunRecord) -> str | None:
         runs.c.workflow == record.workflow,
         runs.c.run_id != record.run_id,
         runs.c.completed_at.is_not(None),
+        runs.c.replay_of.is_(None),
         sa.or_(covers, overlaps),
     )
     found: str | None = connection.execute(query.order_by(runs.c.completed_at).limit(1)).scalar()

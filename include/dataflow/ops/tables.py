@@ -67,6 +67,7 @@ runs = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("ended_at", Moment),
     sa.Column("completed_at", Moment),  # the first time that it completed; a rerun that fails does not undo that
+    sa.Column("replay_of", sa.String(250)),  # of a replay: the run whose rows it puts back
     sa.PrimaryKeyConstraint("workflow", "run_id"),
     sa.Index("core_runs_by_status", "workflow", "status"),
     sa.Index("core_runs_by_completion", "workflow", "completed_at"),
@@ -202,7 +203,6 @@ replays = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("base_uri", sa.Text, nullable=False),  # of the batch that the run's own task left
     sa.Column("uri", sa.Text, nullable=False),  # of the batch that stands for it since
-    sa.Column("load_uri", sa.Text, nullable=False),  # of what the replay loads: the part that no later run read again
     sa.Column("replayed_at", Moment, nullable=False),
     sa.Index("core_replays_by_run", "workflow", "run_id"),
 )

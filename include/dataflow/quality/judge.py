@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dataflow.interval import Interval
     from dataflow.quality.anomaly import Past
 
-__all__ = ["judge", "reads_of_checks"]
+__all__ = ["failing_rows", "judge", "reads_of_checks"]
 
 
 def judge(
@@ -55,6 +55,25 @@ def judge(
     return outcomes
 
 
+def failing_rows(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    check: Check,
+    *,
+    window: Interval,
+    tables: Mapping[str, str],
+) -> str:
+    """Give the query for the rows that fail a check; of one not in `TABLE_WIDE`, with all columns of the relation.
+
+    Raises:
+        ValueError, duckdb.Error: when the check cannot be evaluated.
+    """
+    failing = rule_of(Judged(connection, relation, check.where, window, tables), check).failing
+    if failing is None:
+        raise ValueError(f"{check_kind(check)} judges the table as a whole")
+    return failing
+
+
 def reads_of_checks(checks: Iterable[Check]) -> frozenset[str]:
     """Give the tables that ``relationships`` look up."""
     return frozenset(check.relationships.to.split(".")[0] for check in checks if check.relationships)
@@ -82,7 +101,11 @@ def _verdict(
     rows, failures = int(counted[0]), int(counted[1])
     message = rule.describe(rows, failures, counted[2:])
     status: Status = "passed"
-    if failures and rule.failing is not None and _tolerated(check.max_failures, failures, rows=rows):
+    is_tolerated = rule.failing is not None and _tolerated(check, failures, rows=rows)
+    if failures and check.on_fail == "quarantine":
+        status = "quarantined" if is_tolerated else "failed"
+        message += "" if is_tolerated else f"; at most {check.max_failures} may be quarantined"
+    elif failures and is_tolerated:
         message += f"; {check.max_failures} may fail"
     elif failures:
         status = "failed" if check.on_fail == "error" else "warned"
@@ -106,11 +129,13 @@ def _verdict(
     )
 
 
-def _tolerated(max_failures: str | int, failures: int, *, rows: int) -> bool:
-    if isinstance(max_failures, int):
-        return failures <= max_failures
+def _tolerated(check: Check, failures: int, *, rows: int) -> bool:
+    if check.max_failures is None:
+        return check.on_fail == "quarantine"
+    if isinstance(check.max_failures, int):
+        return failures <= check.max_failures
     # In decimals: 0.1 % of 3,000 rows is 3 rows, and not 2.9999.
-    return failures * 100 <= Decimal(max_failures.removesuffix("%")) * rows
+    return failures * 100 <= Decimal(check.max_failures.removesuffix("%")) * rows
 
 
 def _sample(judged: Judged, rule: Rule) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckOutcome", "Status", "raise_on_failures"]
 
-Status = Literal["passed", "failed", "warned", "error"]
+Status = Literal["passed", "failed", "warned", "quarantined", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class CheckOutcome:
     rows: int
     """Judged rows: those for which ``where`` holds."""
     message: str
-    on_fail: Literal["error", "warn"]
+    on_fail: Literal["error", "warn", "quarantine"]
     sample: list[dict[str, Any]] = field(default_factory=list)
     """At most five failing rows, their values fit for JSON, and ``***`` for those of sensitive columns."""
     figure: float | None = None
@@ -41,7 +41,7 @@ class CheckOutcome:
     @property
     def fails_task(self) -> bool:
         """Whether the task may not go on."""
-        return self.on_fail == "error" and self.status in ("failed", "error")
+        return self.on_fail != "warn" and self.status in ("failed", "error")
 
     def to_json(self) -> dict[str, Any]:
         """Give it as run history and receipts keep it."""
@@ -59,7 +59,7 @@ class CheckOutcome:
 
 
 def raise_on_failures(table: str, outcomes: Iterable[CheckOutcome]) -> None:
-    """Stop where a check with ``on_fail: error`` failed or could not be evaluated.
+    """Stop where a check failed or could not be evaluated, unless it only warns.
 
     Raises:
         DataQualityError: with every such check.

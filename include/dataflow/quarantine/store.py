@@ -66,7 +66,7 @@ def quarantine_rows(
     """
     aside = write_rows(landing, key, connection=connection, query=query)
     with history.write() as transaction:
-        supersede_quarantined(transaction, key)
+        supersede_quarantined(transaction, key, with_this_try=True)
         record_rows(transaction, key, aside)
     return aside.rows if aside else 0
 
@@ -112,6 +112,6 @@ def _summary(connection: DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     """Give what each rule refused, the most first."""
     each = f"SELECT {ROW}, unnest({RULES}) AS rule, unnest({REASONS}) AS reason FROM {_ASIDE}"
     found = connection.execute(
-        f"SELECT rule, arg_min(reason, {ROW}), count(*) FROM ({each}) GROUP BY rule ORDER BY count(*) DESC, rule"
+        f"SELECT rule, arg_min(reason, {ROW}), count(DISTINCT {ROW}) FROM ({each}) GROUP BY rule ORDER BY 3 DESC, rule"
     ).fetchall()
     return {rule: {"reason": reason, "rows": rows} for rule, reason, rows in found}

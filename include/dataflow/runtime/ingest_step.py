@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from dataflow.ops.quarantine import QuarantineKey
+from dataflow.ops.quarantine import QuarantineKey, supersede_quarantined
 from dataflow.quarantine.store import quarantine_rows
 from dataflow.runtime.modules import author_code, author_function
 from dataflow.runtime.outside import RunOutside
@@ -13,6 +13,7 @@ from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import stage_key
 from dataflow.runtime.render import render_source
 from dataflow.runtime.schema_changes import record_changes
+from dataflow.runtime.setting_aside import quarantine_key
 from dataflow.runtime.step import Step
 from dataflow.runtime.sweeping import sweep_once_a_day
 from dataflow.sources.ingest import IngestRequest, ingest
@@ -47,6 +48,9 @@ def ingest_source(step: Step, name: str) -> StepReceipt:
     )
     key = stage_key(step.workflow, request, stage="INGESTED", table=name)
     record_changes(step.history, key, landed=manifest, source=source, log=request.log)
+    if request.try_number > 1:  # this try read again what earlier ones quarantined
+        with step.history.write() as connection:
+            supersede_quarantined(connection, quarantine_key(step, name, stage="ingest"))
     sweep_once_a_day(step.settings, log=request.log)
     return step.receipt(
         table=name,

@@ -148,7 +148,7 @@ class _LocalRun:
         completed: list[str] = []
         superseded: str | None = None
         for task in self.workflow.plan.tasks:
-            if task.kind == "join" or task.id in self.earlier.outputs:
+            if task.kind == "join" or not self.earlier.needs(task.id):
                 continue
             if task.id in self.skipped:
                 self.tell(StepEvent(task.id, "skipped"))
@@ -185,6 +185,8 @@ class _LocalRun:
             raise error from exc
         self.outputs[task.id] = outcome.output
         self.skipped.update(outcome.skips)
+        if outcome.skipped and task.id in self.earlier.instead:
+            self.skipped.update(each.id for each in self.workflow.plan.tasks)
         self.tell(
             StepEvent(
                 task.id,
@@ -205,7 +207,8 @@ class _LocalRun:
             return self._approve(task, request)
         if task.step is not None and task.step.trigger is not None:
             return TaskOutcome(output={}, skipped=f"{task.step.trigger.workflow} is started under Airflow only")
-        return run_task(self.workflow, task, request, settings=self.settings)
+        instead = self.earlier.instead.get(task.id)
+        return run_task(self.workflow, task, request, settings=self.settings, instead=instead)
 
     def _look(self, task: Task, request: RunRequest) -> TaskOutcome:
         """Look once at what Airflow would wait for."""

@@ -29,4 +29,6 @@ class TaskOutcome:
     @classmethod
     def of_receipt(cls, receipt: StepReceipt) -> Self:
         """Give the outcome of a step of ours."""
-        return cls(output=receipt.to_json(), rows=receipt.rows, skipped=receipt.skipped or "")
+        rows = "row" if receipt.quarantined == 1 else "rows"
+        message = f"{receipt.quarantined} {rows} quarantined" if receipt.quarantined else ""
+        return cls(output=receipt.to_json(), rows=receipt.rows, skipped=receipt.skipped or "", message=message)

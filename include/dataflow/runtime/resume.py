@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
     from dataflow.ops.history import History
     from dataflow.ops.reading import RunStory, StageRecord
+    from dataflow.runtime.step import Step
 
 __all__ = ["Earlier", "resume_from"]
 
@@ -33,6 +34,14 @@ class Earlier:
     run_id: str | None = None
     """The run that goes on; None for a run of its own."""
     try_number: int = 1
+    only: frozenset[str] | None = None
+    """The tasks that are run; None for all that returned nothing yet."""
+    instead: Mapping[str, Callable[[Step, str], StepReceipt]] = field(default_factory=dict)
+    """What a task does in place of its own work; where that is skipped, so is what follows."""
+
+    def needs(self, task_id: str) -> bool:
+        """Tell whether the task is to be run."""
+        return task_id not in self.outputs and (self.only is None or task_id in self.only)
 
 
 def resume_from(history: History, workflow: Workflow, *, step: str, window: Interval | None) -> Earlier:
@@ -90,7 +99,7 @@ def _run_again(workflow: Workflow, step: str) -> set[str]:
 
 
 def _newest(history: History, workflow: Workflow, *, window: Interval | None) -> RunRecord:
-    runs = [run for run in list_runs(history, workflow=workflow.name, limit=1_000) if run.window is not None]
+    runs = [run for run in list_runs(history, workflow=workflow.name, limit=1_000) if run.window and not run.replay_of]
     fitting = [run for run in runs if window is None or run.window == window]
     if not fitting:
         on = f" on the window {window}" if window else ""

@@ -43,8 +43,17 @@ _OF_AUTHORS: Mapping[str, Callable[[Step, Task], TaskOutcome]] = {
 }
 
 
-def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: Settings) -> TaskOutcome:
+def run_task(
+    workflow: Workflow,
+    task: Task,
+    request: RunRequest,
+    *,
+    settings: Settings,
+    instead: Callable[[Step, str], StepReceipt] | None = None,
+) -> TaskOutcome:
     """Run one task of the plan, and say how it ended; dbt's, approvals and triggers are their engine's.
+
+    A task of a table does what is given ``instead`` of its own work.
 
     Raises:
         RunSuperseded: when another run did this one's work; the engine skips.
@@ -55,10 +64,10 @@ def run_task(workflow: Workflow, task: Task, request: RunRequest, *, settings: S
     history = open_history(settings.ops)
     step = Step(workflow, request, settings, history, window_of_run(history, workflow, request=request))
     with waits_told_to(lambda seconds: request.count("lock_wait", seconds)):
-        return _run(step, task)
+        return _run(step, task, instead)
 
 
-def _run(step: Step, task: Task) -> TaskOutcome:
+def _run(step: Step, task: Task, instead: Callable[[Step, str], StepReceipt] | None) -> TaskOutcome:
     workflow, request, history = step.workflow, step.request, step.history
     if task.kind in _OF_AUTHORS:
         act = _OF_AUTHORS[task.kind]
@@ -67,7 +76,8 @@ def _run(step: Step, task: Task) -> TaskOutcome:
         if outcome.message:
             request.log.info("%s %s", task.id, outcome.message)
         return outcome
-    stage, work = _OF_TABLES[task.kind]
+    stage, own = _OF_TABLES[task.kind]
+    work = instead or own
     table = task.table or ""
     request.log.info("window %s, reads %s", step.window, step.run.ranges.get(table, "all of it"))
     key = stage_key(workflow, request, stage=stage, table=task.table)

@@ -17,6 +17,7 @@ from dataflow.landing.manifest import Manifest, local_files, read_manifest
 from dataflow.loading.workflow import Workflow
 from dataflow.masking import keep_secret
 from dataflow.ops.history import History
+from dataflow.ops.replays import standing_batch
 from dataflow.runtime.context import Outside, StepContext
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.render import Values
@@ -108,7 +109,10 @@ class Step:
 
     def batch(self, source: str) -> Manifest:
         """Give the batch as the steps after validation see it."""
-        return self._manifest(f"validate.{source}") if source in self.validated else self.ingested(source)
+        batch = self._manifest(f"validate.{source}") if source in self.validated else self.ingested(source)
+        with self.history.read() as connection:
+            standing = standing_batch(connection, batch.uri)  # rows may have come back from quarantine
+        return batch if standing == batch.uri else read_manifest(standing)
 
     def files(self, batch: Manifest, folder: Path) -> list[str]:
         """Give the batch's files on this machine, as they were landed; copies lie in the task's scratch folder.

@@ -165,12 +165,14 @@ def load_request(workflow: Workflow, table: str, *, run: RunWindow, run_id: str,
         newest_by=how.newest_by,
         # Rows of several sources have no cursor in common: their load covers the window.
         cursor=run.ranges.get(made_of[0]) if len(made_of) == 1 else None,
+        anew=run.loads_as is not None and not made_of,
         windowed=any(is_windowed(workflow.spec.sources[source]) for source in made_of),
     )
 
 
 def _load(step: Step, table: str, staged: list[str]) -> LoadResult:
-    request = load_request(step.workflow, table, run=step.run, run_id=step.request.run_id, staged=staged)
+    run_id = step.run.loads_as or step.request.run_id
+    request = load_request(step.workflow, table, run=step.run, run_id=run_id, staged=staged)
     name = f"{step.workflow.name}.{table}"
     with open_warehouse(step.settings, purpose=f"load {name}", turn=name, log=step.request.log) as connection:
         return load(connection, request)

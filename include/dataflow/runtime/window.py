@@ -53,6 +53,8 @@ class RunWindow:
     window: Interval
     ranges: Mapping[str, Interval]
     """What each incremental source reads, by source."""
+    loads_as: str | None = None
+    """Of a replay: the run whose rows it puts back, and as whose it loads them."""
 
 
 def window_of_run(history: History, workflow: Workflow, *, request: RunRequest) -> RunWindow:
@@ -70,7 +72,7 @@ def window_of_run(history: History, workflow: Workflow, *, request: RunRequest) 
     record = _go_on(history, record, request=request)
     if record.status == "SUPERSEDED" or record.window is None:
         raise RunSuperseded(record.run_id, record.superseded_by or "unknown")
-    return RunWindow(record.window, record.ranges)
+    return RunWindow(record.window, record.ranges, record.replay_of)
 
 
 def mark_after(completed: Iterable[tuple[str, Interval]], *, start: datetime | None) -> tuple[datetime | None, str]:
@@ -90,9 +92,11 @@ def _decide(history: History, workflow: Workflow, request: RunRequest) -> RunRec
     states = _states_of_open_runs(history, request)
     with history.write() as connection:
         lock_workflow(connection, workflow.name)
-        for run_id in _close_ended(connection, request, states=states):
+        for run in _close_ended(connection, request, states=states):
+            if run.replay_of is not None:
+                raise TransientError(f"replay {run.run_id} puts rows back into {workflow.name}; this run waits for it")
             if _follows_the_last_run(workflow, request):
-                raise TransientError(f"run {run_id} still runs, and this run's window begins where that one's ends")
+                raise TransientError(f"run {run.run_id} still runs, and this run's window begins where that one's ends")
         looks_back = _follows_the_last_run(workflow, request) or any(
             source.incremental for source in workflow.spec.sources.values()
         )
@@ -115,7 +119,9 @@ def _states_of_open_runs(history: History, request: RunRequest) -> dict[str, str
     return {run.run_id: _state(run, request) for run in seen if run.run_id != request.run_id}
 
 
-def _close_ended(connection: sa.Connection, request: RunRequest, *, states: Mapping[str, str | None]) -> list[str]:
+def _close_ended(
+    connection: sa.Connection, request: RunRequest, *, states: Mapping[str, str | None]
+) -> list[RunRecord]:
     """Write the end of every other open run that ended; give those that still run."""
     running = []
     for run in open_runs(connection, request.workflow):
@@ -128,7 +134,7 @@ def _close_ended(connection: sa.Connection, request: RunRequest, *, states: Mapp
             reason = "failed" if state else "lost: its engine no longer knows it"
             close_run(connection, request.workflow, run_id=run.run_id, status="FAILED", reason=reason)
         else:
-            running.append(run.run_id)
+            running.append(run)
     return running
 
 
@@ -249,7 +255,12 @@ def _go_on(history: History, record: RunRecord, *, request: RunRequest) -> RunRe
             raise RunSuperseded(record.run_id, by)
     pid = os.getpid() if request.engine == "local" else None
     if record.status != "OPEN" or (pid is not None and record.pid != pid):
+        states = _states_of_open_runs(history, request)
         with history.write() as connection:
+            lock_workflow(connection, request.workflow)
+            for run in _close_ended(connection, request, states=states):
+                if run.replay_of is not None and record.replay_of is None:
+                    raise TransientError(f"replay {run.run_id} puts rows back; run {record.run_id} waits for it")
             reopen_run(connection, record, pid=pid)
     return record
 

@@ -182,10 +182,12 @@ class Check(Spec):
     """What the check is called in run history; by default its kind and columns."""
     where: Sql | None = None
     """Judge only the rows for which this holds."""
-    on_fail: Literal["error", "warn"] = "error"
-    """``error`` fails the task, ``warn`` records it and goes on."""
-    max_failures: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")] | Count = 0
-    """Failing rows that are let pass: a number, or a share such as ``1%``."""
+    on_fail: Literal["error", "warn", "quarantine"] = "error"
+    """``error`` fails the task, ``warn`` records it and goes on, ``quarantine`` sets the failing rows aside and goes on
+    without them; that only in ``validate``, and for checks that say which rows fail."""
+    max_failures: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")] | Count | None = None
+    """Failing rows that are let pass: a number, or a share such as ``1%``; by default none. With
+    ``on_fail: quarantine`` so many may be set aside, by default any number; where there are more the task fails."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Check:

@@ -120,6 +120,7 @@ EXAMPLES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "sql": ("select * from orders where amount < tax",),
         "name": ("tax_is_part_of_amount",),
         "where": ("status = 'placed'",),
+        "on_fail": ("quarantine",),
         "max_failures": ("1%", 10),
     },
     "Stage": {

@@ -41,6 +41,8 @@ class LoadRequest:
     """The range that was read, of an incremental source."""
     windowed: bool = False
     """Whether two runs of different windows give different rows."""
+    anew: bool = False
+    """Of ``replace``: the rows were made of what is loaded now, whichever run asked for it."""
 
     @property
     def name(self) -> str:
@@ -80,7 +82,7 @@ def load(connection: DuckDBPyConnection, request: LoadRequest) -> LoadResult:
         create_own_tables(connection)
         batch = _view_batch(connection, request)
         exists = request.table in tables_in(connection, staging_schema(request.workflow))
-        skipped = _newer_replace(connection, request) if exists and request.mode == "replace" else None
+        skipped = _newer_replace(connection, request) if exists and _replaces_a_run(request) else None
         written = 0 if skipped else _write(connection, request, batch=batch, exists=exists)
         result = LoadResult(_count(connection, BATCH), written, _count(connection, request.relation), skipped)
         connection.execute(f"DROP VIEW {BATCH}")
@@ -148,6 +150,8 @@ def _replace(
         for name, kind in wanted.items()
     )
     connection.execute(f"CREATE OR REPLACE TABLE {request.relation} AS SELECT {selected} FROM {BATCH}")
+    if request.anew:
+        return _count(connection, request.relation)
     connection.execute(
         f"INSERT INTO {LOADS} VALUES (?, ?, ?, ?, ?)",
         [request.workflow, request.table, request.run_id, request.window.start, request.window.end],
@@ -160,6 +164,10 @@ def _forget_loads(connection: DuckDBPyConnection, request: LoadRequest) -> None:
     ours, values = "workflow = ? AND table_name = ?", [request.workflow, request.table]
     if connection.execute(f"SELECT 1 FROM {LOADS} WHERE {ours} LIMIT 1", values).fetchone():
         connection.execute(f"DELETE FROM {LOADS} WHERE {ours}", values)
+
+
+def _replaces_a_run(request: LoadRequest) -> bool:
+    return request.mode == "replace" and not request.anew
 
 
 def _newer_replace(connection: DuckDBPyConnection, request: LoadRequest) -> str | None:

@@ -58,7 +58,7 @@ def explain_checks(
             parts.append(Part(check_name(check), note=f"known when it runs: {duckdb_message(error)}"))
             continue
         queries = (*looked_up, readable(rule.counts), *((readable(rule.failing),) if rule.failing else ()))
-        parts.append(Part(check_name(check), queries, _compared(check, judged)))
+        parts.append(Part(check_name(check), queries, _compared(check, judged) or _what_then(check)))
     return tuple(parts)
 
 
@@ -70,3 +70,10 @@ def _compared(check: Check, judged: Judged) -> str:
     if expected is None:
         return f"judged from {check.anomaly.least} completed windows on; {len(judged.past)} are known"
     return str(expected)
+
+
+def _what_then(check: Check) -> str:
+    if check.on_fail != "quarantine":
+        return ""
+    limit = "" if check.max_failures is None else f", at most {check.max_failures} of them"
+    return f"rows that fail go to quarantine{limit}; other checks judge what is left"
