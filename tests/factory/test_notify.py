@@ -279,3 +279,21 @@ def test_a_late_run_is_told_once_with_what_still_runs(project: Project, monkeypa
 
 def test_a_workflow_without_a_deadline_has_no_alert(project: Project) -> None:
     assert deadline_alert(House(project).workflow) is None
+
+
+@pytest.mark.parametrize(("events", "told"), [("schema", 1), ("anomaly", 1), ("failure", 0)])
+def test_columns_that_changed_are_told(
+    project: Project, monkeypatch: pytest.MonkeyPatch, events: str, told: int
+) -> None:
+    house = House(project, notify=[{"events": events, "connection": "team_hook"}])
+    house.run_begins()
+    said = 'orders: column "note" appeared, as VARCHAR'
+    record_anomaly(
+        house.history, house.key("ingest.orders"), category="SCHEMA_CHANGE", message=said, severity="warning"
+    )
+
+    with web_receiver() as receiver:
+        webhook(monkeypatch, receiver.port)
+        house.run_ends("COMPLETED")
+
+    assert [[f"ingest.orders (SCHEMA_CHANGE): {said}"]] * told == [message["details"] for message in receiver.got]

@@ -88,3 +88,7 @@ def test_where_nothing_is_sensitive_errors_are_told_whole() -> None:
         )[0]
 
     assert "Could not convert string 'ada'" in outcome.message
+
+
+def test_what_did_not_fit_a_sensitive_column_is_hidden_too() -> None:
+    assert {"email", "email__text"} <= sensitive_in_batch(SPEC, "people").columns

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.queries import duckdb_message
+from dataflow.spec.sources import VARIANT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,13 @@ def sensitive_in_transform(spec: WorkflowSpec) -> Sensitive:
 
 
 def _sensitive_columns(spec: WorkflowSpec) -> dict[str, frozenset[str]]:
+    # What does not fit its column may be landed beside it, see `schema_contract`, and is no less sensitive there.
     return {
-        name: frozenset(column.lower() for column, said in source.columns.items() if said.sensitive)
+        name: frozenset(
+            f"{column}{end}".lower()
+            for column, said in source.columns.items()
+            if said.sensitive
+            for end in ("", VARIANT)
+        )
         for name, source in spec.sources.items()
     }
