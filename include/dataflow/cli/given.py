@@ -14,7 +14,7 @@ from dataflow.spec.params import Param
 from dataflow.spec.schedule import timezone_of
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["param_values", "window_of"]
+__all__ = ["param_values", "window_in", "window_of"]
 
 
 def param_values(spec: WorkflowSpec, given: list[str]) -> dict[str, Any]:
@@ -42,9 +42,18 @@ def window_of(spec: WorkflowSpec, given: str | None) -> Interval | None:
     Raises:
         InputError: when it is neither, or ends before it starts.
     """
+    return window_in(timezone_of(spec.schedule), given)
+
+
+def window_in(timezone: str, given: str | None) -> Interval | None:
+    """Read a window whose dates and times without a zone are in this one.
+
+    Raises:
+        InputError: when it is neither a day nor start/end, or ends before it starts.
+    """
     if given is None:
         return None
-    zone = ZoneInfo(timezone_of(spec.schedule))
+    zone = ZoneInfo(timezone)
     start_text, slash, end_text = given.partition("/")
     try:
         start = _moment(start_text, zone)

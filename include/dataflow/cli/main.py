@@ -15,6 +15,7 @@ from dataflow.cli import (
     query,
     runs,
     service,
+    source,
     workflow,
     workflow_explain,
     workflow_init,
@@ -39,6 +40,7 @@ workflow.app.command("init")(workflow_init.init_workflow)
 workflow.app.command("explain")(workflow_explain.explain_workflow)
 workflow.app.command("test")(workflow_test.run_tests)
 app.add_typer(workflow.app, name="workflow")
+app.add_typer(source.app, name="source")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(quarantine.app, name="quarantine")

@@ -16,6 +16,7 @@ from dataflow.runtime.schema_changes import record_changes
 from dataflow.runtime.setting_aside import quarantine_key
 from dataflow.runtime.step import Step
 from dataflow.runtime.sweeping import sweep_once_a_day
+from dataflow.sources.dlt_rows import dlt_rows, silence_dlt
 from dataflow.sources.ingest import IngestRequest, ingest
 from dataflow.spec.sources import PythonSource
 
@@ -84,12 +85,14 @@ def _author_rows(step: Step, name: str, *, source: PythonSource) -> Callable[[],
     reference = source.callable or f"ingestion:{name}"
 
     def rows() -> Iterator[object]:
+        silence_dlt()
         function = author_function(step.workflow, reference)
         with RunOutside(step) as outside:
             with author_code(step.workflow, what=reference, log=step.request.log):
                 given = function(step.context(name, outside=outside), **source.options)
             # Most are generators: their code runs while we read, so their crashes come then.
-            batches = iter(given if isinstance(given, (Iterator, list, tuple)) else [given])
+            whole = given if isinstance(given, (Iterator, list, tuple)) else [given]
+            batches = dlt_rows(given, reference) or iter(whole)
             while True:
                 with author_code(step.workflow, what=reference, log=step.request.log):
                     try:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.errors import InputError
-from dataflow.identifiers import literal, quote
+from dataflow.identifiers import quote
 from dataflow.queries import columns_of_query, duckdb_message
+from dataflow.sources.scan_sql import Option, scan_call
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -48,8 +49,13 @@ def example_file(data: Path) -> SampleFile:
     return sniff(file)
 
 
-def sniff(file: Path) -> SampleFile:
+def sniff(file: Path, *, form: str | None = None, given: Mapping[str, Option] | None = None) -> SampleFile:
     """Look at a file in the ``data`` folder of a workflow.
+
+    Args:
+        file: The file.
+        form: How it is written, where its name need not say it.
+        given: Options of the reader that are known.
 
     Raises:
         InputError: when its ending is unknown, DuckDB cannot read it, or no column has a value in every row.
@@ -57,15 +63,15 @@ def sniff(file: Path) -> SampleFile:
     import duckdb
 
     endings = [suffix for suffix in file.suffixes[-2:] if suffix != ".gz"]
-    form = FORMATS.get(endings[-1].lower() if endings else "")
+    form = form or FORMATS.get(endings[-1].lower() if endings else "")
     if form is None:
         raise InputError(f"{file.name}: which format is that? A name ends in {', '.join(FORMATS)}, maybe .gz")
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
             options = _csv_options(connection, file) if form == "csv" else {}
-            header = ", header = true" if form == "csv" else ""
-            source = f"{READERS[form]}({literal(str(file))}{header})"
+            header: dict[str, Option] = {"header": True} if form == "csv" else {}
+            source = scan_call(READERS[form], [file], {**header, **(given or {})})
             found = dict(columns_of_query(connection, f"SELECT * FROM {source}"))
             key, rows = _key(connection, source, tuple(found))
         except duckdb.Error as error:

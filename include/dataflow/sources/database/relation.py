@@ -11,7 +11,7 @@ from dataflow.identifiers import quote
 from dataflow.interval import Interval
 from dataflow.spec.sources import DatabaseSource
 
-__all__ = ["Relation", "no_such_table", "relation_of"]
+__all__ = ["Relation", "first_rows", "no_such_table", "relation_of"]
 
 MAX_SHOWN = 20
 
@@ -38,6 +38,11 @@ def relation_of(source: DatabaseSource, table: str, *, cursor: Interval | None) 
         return Relation(f"the query of {table}", f"({query}\n) AS q", None)
     column = source.incremental.cursor if source.incremental else None
     return Relation(source.table, f"{quoted(source.table)} AS q", source.table, column, cursor)
+
+
+def first_rows(relation: Relation, count: int) -> Relation:
+    """Give a few rows of a relation: whichever the database finds first."""
+    return Relation(relation.shown, f"(select * from {relation.sql} limit {count}) AS first_rows", None)
 
 
 def quoted(name: str) -> str:

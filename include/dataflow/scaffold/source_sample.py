@@ -1,0 +1,182 @@
+"""A first part of a source, read to propose what its config should say. Nothing of it is used in a run."""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from dataflow.errors import InputError
+from dataflow.identifiers import literal, quote
+from dataflow.interval import Interval
+from dataflow.loading.layers import read_layers
+from dataflow.loading.near_miss import known_words
+from dataflow.paths import folder_of
+from dataflow.runtime.references import resolve_from_environment
+from dataflow.runtime.render import Values, render_source
+from dataflow.scaffold.sample_file import sniff
+from dataflow.settings import Settings
+from dataflow.sources.database.address import find_address
+from dataflow.sources.database.other import other_readings
+from dataflow.sources.database.postgres import postgres_columns, postgres_reading
+from dataflow.sources.database.postgres_types import wanted
+from dataflow.sources.database.relation import first_rows, relation_of
+from dataflow.sources.database.sqlite import sqlite_reading
+from dataflow.sources.file_paths import find_files
+from dataflow.sources.reading import select_of
+from dataflow.spec.sources import AnySource, DatabaseSource, FileSource, Source
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from dataflow.loading.yaml_document import Node
+
+__all__ = ["Sample", "sample_source"]
+
+ROWS = 1_000
+LOG = logging.getLogger("dataflow.sample")
+SHORT = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
+KEY_TYPES = ("BIGINT", "INTEGER", "SMALLINT", "HUGEINT", "UUID", "VARCHAR")
+MOMENTS = ("DATE", "TIMESTAMP")
+CHANGED = (
+    re.compile(r"updated|modified|changed|last_?(?:edit|touch)", re.IGNORECASE),
+    re.compile(r"created|inserted|occurred|happened|placed|_at$", re.IGNORECASE),
+)
+"""What people call the column that says when a row changed; the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the source's config could say."""
+
+    rows: int
+    """That were looked at."""
+    columns: Mapping[str, str]
+    key: str | None
+    """A column whose values are all there, and each once."""
+    cursor: str | None
+    """A column that seems to say when a row changed."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of a file's reader."""
+
+
+def sample_source(settings: Settings, workflow: str, name: str, *, window: Interval | None = None) -> Sample:
+    """Read a first part of a source, whose config may still be incomplete.
+
+    Raises:
+        InputError: when there is no such source, it cannot be read as it is, or its type cannot be sampled.
+        StepError: as a run would fail.
+    """
+    root = read_layers(settings.project, workflow, environment=settings.environment).root
+    if root is None:
+        raise InputError(f"the config of {workflow} cannot be read; see `dataflow config validate {workflow}`")
+    source = _source(root, workflow, name)
+    values = _values(root, window or _yesterday(), is_incremental=source.incremental is not None)
+    source = render_source(name, source, values=values)
+    folder = folder_of(settings.project, workflow)
+    if isinstance(source, FileSource):
+        return _of_file(source, folder)
+    if isinstance(source, DatabaseSource):
+        return _of_database(source, name, folder)
+    raise InputError(f"sources.{name}: a source of type {source.type} cannot be sampled; files and databases can")
+
+
+def _source(root: Node, workflow: str, name: str) -> AnySource:
+    sources = root.at(("sources",))
+    there = sources.value if sources is not None and isinstance(sources.value, dict) else {}
+    if name not in there:
+        raise InputError(f"{workflow} has no source {name!r}; {known_words(name, there, what='there is')}")
+    try:
+        source: AnySource = TypeAdapter[Any](Source).validate_python(there[name].plain())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(
+            f"sources.{name} cannot be read yet: {'.'.join(map(str, first['loc'][1:]))}: {first['msg']}; "
+            f"see `dataflow config validate {workflow}`"
+        ) from None
+    return source
+
+
+def _values(root: Node, window: Interval, *, is_incremental: bool) -> Values:
+    params, settings = (node.plain() if (node := root.at((key,))) is not None else {} for key in ("params", "settings"))
+    return Values(
+        window=window,
+        run_id="sample",
+        cursor=window if is_incremental else None,
+        params={name: given.get("default") for name, given in params.items() if isinstance(given, dict)},
+        settings=settings,
+        resolve=resolve_from_environment,
+    )
+
+
+def _yesterday() -> Interval:
+    today = datetime.combine(datetime.now(UTC).date(), time(), UTC)
+    return Interval(today - timedelta(days=1), today)
+
+
+def _of_file(source: FileSource, folder: Path) -> Sample:
+    file = find_files(source.path, folder)[0]
+    found = sniff(file.path, form=source.format, given=source.options)
+    options = {name: value for name, value in found.options.items() if name not in source.options}
+    return Sample(found.rows, found.columns, found.key, None, options)
+
+
+def _of_database(source: DatabaseSource, name: str, folder: Path) -> Sample:
+    import duckdb
+
+    address, whole = find_address(source, name), relation_of(source, name, cursor=None)
+    relation = first_rows(whole, ROWS)
+    with tempfile.TemporaryDirectory(prefix="sample-") as scratch, duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        loose: list[str] = []
+        if address.backend == "postgresql":
+            loose = [each.name for each in postgres_columns(address, whole) if wanted(each, None).is_loose]
+            readings = [postgres_reading(connection, address, relation, {}, log=LOG)]
+        elif address.backend == "sqlite":
+            readings = [sqlite_reading(connection, address.file(folder), relation, {}, log=LOG)]
+        else:
+            readings = list(other_readings(connection, address, relation, {}, scratch=Path(scratch), log=LOG))
+        connection.execute(f"create temp table sampled as {select_of(readings)}")
+        return _looked_at(connection, number_of=lambda column: column in loose)
+
+
+def _looked_at(connection: DuckDBPyConnection, *, number_of: Callable[[str], bool]) -> Sample:
+    described = connection.execute("describe sampled").fetchall()
+    kinds = {str(row[0]): str(row[1]) for row in described}
+    counted = ", ".join(f"count({quote(name)}), count(distinct {quote(name)})" for name in kinds)
+    rows, *counts = connection.execute(f"select count(*), {counted} from sampled").fetchone() or (0,)
+    full = {name for name, count in zip(kinds, counts[::2], strict=True) if count == rows}
+    once = [name for name, count in zip(kinds, counts[1::2], strict=True) if count == rows and name in full]
+    columns = {
+        name: _decimal(connection, name) if number_of(name) else SHORT.get(kind, kind) for name, kind in kinds.items()
+    }
+    keys = [name for name in once if kinds[name].startswith(KEY_TYPES)] if rows > 1 else []
+    moments = [name for name in kinds if name in full and kinds[name].startswith(MOMENTS)] if rows else []
+    return Sample(rows, columns, _best_key(keys), _best_cursor(moments))
+
+
+def _decimal(connection: DuckDBPyConnection, name: str) -> str:
+    """Give a DECIMAL that holds the numbers seen, with room before the point."""
+    digits = f"regexp_extract({quote(name)}, '\\.([0-9]+)$', 1)"
+    found = connection.execute(f"select max(length({digits})), bool_or({quote(name)} = {literal('NaN')}) from sampled")
+    scale, is_no_number = found.fetchone() or (0, False)
+    return "DOUBLE" if is_no_number else f"DECIMAL(38,{min(max(scale or 0, 2), 18)})"
+
+
+def _best_key(names: list[str]) -> str | None:
+    def rank(name: str) -> int:
+        lower = name.lower()
+        return 0 if lower == "id" else 1 if lower.endswith(("_id", "key", "uuid")) else 2
+
+    return min(names, key=rank, default=None)
+
+
+def _best_cursor(names: list[str]) -> str | None:
+    return next((name for form in CHANGED for name in names if form.search(name)), None)
