@@ -96,8 +96,8 @@ def test_no_row_is_missed_while_the_scheduler_stands_still(airflow: AirflowHome,
 
     scheduler = next(program for program in airflow.programs.running if program.name == "scheduler")
     airflow.programs.running.remove(scheduler)
-    scheduler.process.terminate()
-    scheduler.process.wait(60)
+    with scheduler.process as process:
+        process.terminate()
     stopped = datetime.now(UTC)
     moments: list[datetime] = []
 

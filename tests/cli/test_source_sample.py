@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from kit.databases import postgres_schema
 from kit.program import Program
 from kit.project import Project
+from kit.unruly_api import UnrulyApi, says
 
 FILE = """\
 # Orders, as the shop sends them.
@@ -133,3 +134,27 @@ def test_a_secret_is_not_shown(project: Project, dataflow: Program) -> None:
     assert 2 == answer.code
     assert "cannot be reached" in answer.err
     assert "hunter2secret" not in answer.err + answer.out
+
+
+def test_the_first_page_of_an_api_proposes_its_columns_and_its_paging(project: Project, dataflow: Program) -> None:
+    with UnrulyApi() as api:
+        records = [
+            {"id": 1, "paid": True, "updated_at": "2025-01-05T09:30:00Z", "items": [{"sku": "a"}]},
+            {"id": 2, "paid": False, "updated_at": "2025-01-06T09:30:00Z", "items": []},
+        ]
+        api.routes["/orders"] = says(records, headers={"Link": f'<{api.url}/orders?page=2>; rel="next"'})
+        project.write_workflow(
+            "shop",
+            "description: Shop.\nowner: sales\nstart_date: 2025-01-01\nsources:\n"
+            f"  orders:\n    type: api\n    url: {api.url}/orders\n",
+        )
+
+        answer = dataflow("source", "sample", "shop", "orders", "--write")
+
+        assert (0, 1) == (answer.code, len(api.asked)), answer.err
+    source = project.workflow("shop").spec.sources["orders"]
+    assert {"id": "BIGINT", "paid": "BOOLEAN", "items": "JSON"}.items() <= {
+        name: column.type for name, column in source.columns.items()
+    }.items()
+    assert "link" == source.pagination.type
+    assert "updated_at" == source.incremental.cursor

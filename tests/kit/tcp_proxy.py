@@ -25,9 +25,7 @@ class Line:
 
     def cut(self) -> None:
         """Cut what is connected now."""
-        for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+        _hang_up(*self._open)
         self._open.clear()
 
     def serve(self) -> None:
@@ -47,14 +45,26 @@ class Line:
         self.cut()
 
     def _carry(self, source: socket.socket, target: socket.socket, is_back: bool) -> None:
-        with suppress(OSError), source, target:
-            while data := source.recv(1 << 14):
-                if is_back and self._left is not None:
-                    self._left -= len(data)
-                    if self._left < 0:
-                        self._left = None
-                        self._then()
-                target.sendall(data)
+        with source, target:
+            with suppress(OSError):
+                self._pass_on(source, target, is_back)
+            # Closed alone, a socket lives on while the thread of the other way waits for it.
+            _hang_up(source, target)
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, is_back: bool) -> None:
+        while data := source.recv(1 << 14):
+            if is_back and self._left is not None:
+                self._left -= len(data)
+                if self._left < 0:
+                    self._left = None
+                    self._then()
+            target.sendall(data)
+
+
+def _hang_up(*sockets: socket.socket) -> None:
+    for each in sockets:
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ __all__ = ["init_workflow"]
 def init_workflow(
     name: Annotated[str, typer.Argument(help="Of the workflow: lower case letters, digits and _.")],
     *,
-    source: Annotated[str, typer.Option(help="Where its rows come from: file, python or mock.")] = "file",
+    source: Annotated[str, typer.Option(help="Where its rows come from: file, database, python or mock.")] = "file",
     path: Annotated[
         Path | None, typer.Option(help="With --source file: a CSV, JSON, NDJSON or Parquet file; it is copied.")
     ] = None,

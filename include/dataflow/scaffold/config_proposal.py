@@ -86,6 +86,8 @@ def _from_most_to_least(settings: Settings, workflow: str, source: str, sample: 
     basic: Keys = []
     if sample.options:
         basic.append(((*here, "options"), dict(sample.options)))
+    if sample.pagination and not is_there(*here, "pagination"):
+        basic.append((here, {"pagination": dict(sample.pagination)}))
     if new:
         basic.append(((*here, "columns"), new))
     load: dict[str, Any] = {"key": sample.key}

@@ -17,6 +17,7 @@ from dataflow.errors import InputError
 from dataflow.identifiers import quote
 from dataflow.loading.load import SCHEMAS_OF_DUCKDB, load_workflow
 from dataflow.paths import folder_of, relative_name
+from dataflow.scaffold.sample_database import example_database
 from dataflow.scaffold.sample_file import SampleFile, example_file, sniff
 from dataflow.spec.base import NAME_PATTERN
 
@@ -100,6 +101,9 @@ def _write(new: NewWorkflow, *, folder: Path, models: Path) -> list[Path]:
         key = sample.key
     else:
         table, columns, key, extra = "events", EVENT_COLUMNS, "event_id", {}
+        if new.kind == "database":
+            written.append(example_database(data))
+            extra = {"variable": f"{new.name.upper()}_DB_URL", "file": f"data/{written[-1].name}"}
     words = _words(new, table=table, columns=columns, key=key) | extra
     for source in (SHARED, new.kind):
         for template in sorted((TEMPLATES / source).rglob(f"*{SUFFIX}")):

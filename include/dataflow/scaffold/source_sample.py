@@ -6,7 +6,7 @@ import logging
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from dataflow.runtime.references import resolve_from_environment
 from dataflow.runtime.render import Values, render_source
 from dataflow.scaffold.sample_file import sniff
 from dataflow.settings import Settings
+from dataflow.sources.api.read_api import first_page
 from dataflow.sources.database.address import find_address
 from dataflow.sources.database.other import other_readings
 from dataflow.sources.database.postgres import postgres_columns, postgres_reading
@@ -31,7 +32,10 @@ from dataflow.sources.database.relation import first_rows, relation_of
 from dataflow.sources.database.sqlite import sqlite_reading
 from dataflow.sources.file_paths import find_files
 from dataflow.sources.reading import select_of
-from dataflow.spec.sources import AnySource, DatabaseSource, FileSource, Source
+from dataflow.sources.request import IngestRequest
+from dataflow.sources.scan_sql import scan_call
+from dataflow.spec.sources import AnySource, ApiSource, DatabaseSource, FileSource, Source
+from dataflow.spec.sources.paging import OnePage
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,6 +69,8 @@ class Sample:
     """A column that seems to say when a row changed."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of a file's reader."""
+    pagination: Mapping[str, Any] = field(default_factory=dict)
+    """Of an API whose answer names the next page."""
 
 
 def sample_source(settings: Settings, workflow: str, name: str, *, window: Interval | None = None) -> Sample:
@@ -78,14 +84,17 @@ def sample_source(settings: Settings, workflow: str, name: str, *, window: Inter
     if root is None:
         raise InputError(f"the config of {workflow} cannot be read; see `dataflow config validate {workflow}`")
     source = _source(root, workflow, name)
-    values = _values(root, window or _yesterday(), is_incremental=source.incremental is not None)
+    window = window or _yesterday()
+    values = _values(root, window, is_incremental=source.incremental is not None)
     source = render_source(name, source, values=values)
     folder = folder_of(settings.project, workflow)
     if isinstance(source, FileSource):
         return _of_file(source, folder)
     if isinstance(source, DatabaseSource):
         return _of_database(source, name, folder)
-    raise InputError(f"sources.{name}: a source of type {source.type} cannot be sampled; files and databases can")
+    if isinstance(source, ApiSource):
+        return _of_api(source, _request(settings, workflow, name, source=source, values=values, window=window))
+    raise InputError(f"sources.{name}: a source of type {source.type} cannot be sampled; api, database and file can")
 
 
 def _source(root: Node, workflow: str, name: str) -> AnySource:
@@ -93,8 +102,11 @@ def _source(root: Node, workflow: str, name: str) -> AnySource:
     there = sources.value if sources is not None and isinstance(sources.value, dict) else {}
     if name not in there:
         raise InputError(f"{workflow} has no source {name!r}; {known_words(name, there, what='there is')}")
+    said = there[name].plain()
+    if isinstance(said, dict) and said.get("type") == "api":
+        said.setdefault("columns", {"unknown": "VARCHAR"})  # required, and what is looked for
     try:
-        source: AnySource = TypeAdapter[Any](Source).validate_python(there[name].plain())
+        source: AnySource = TypeAdapter[Any](Source).validate_python(said)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise InputError(
@@ -126,6 +138,44 @@ def _of_file(source: FileSource, folder: Path) -> Sample:
     found = sniff(file.path, form=source.format, given=source.options)
     options = {name: value for name, value in found.options.items() if name not in source.options}
     return Sample(found.rows, found.columns, found.key, None, options)
+
+
+def _request(
+    settings: Settings, workflow: str, name: str, *, source: AnySource, values: Values, window: Interval
+) -> IngestRequest:
+    return IngestRequest(
+        workflow=workflow,
+        table=name,
+        source=source,
+        folder=folder_of(settings.project, workflow),
+        window=window,
+        cursor=values.cursor,
+        run_id=values.run_id,
+        try_number=1,
+        settings=settings,
+        log=LOG,
+    )
+
+
+def _of_api(source: ApiSource, request: IngestRequest) -> Sample:
+    import duckdb
+
+    page = first_page(request, source)
+    if not page.count:
+        raise InputError(f"sources.{request.table}: the first page has no records; choose another --window")
+    with tempfile.TemporaryDirectory(prefix="sample-") as scratch, duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        file = Path(scratch) / "page.ndjson"
+        file.write_bytes(page.lines)
+        rows = scan_call("read_json", [file], {"format": "newline_delimited"})
+        connection.execute(f"create temp table sampled as select * from {rows}")
+        found = _looked_at(connection, number_of=lambda _: False)
+    columns = {
+        name: "JSON" if kind.endswith((")", "]")) and "DECIMAL" not in kind else kind
+        for name, kind in found.columns.items()
+    }
+    paging = {"type": "link"} if page.link and isinstance(source.pagination, OnePage) else {}
+    return replace(found, columns=columns, pagination=paging)
 
 
 def _of_database(source: DatabaseSource, name: str, folder: Path) -> Sample:

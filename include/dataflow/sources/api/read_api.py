@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from dataflow.http.client import Client
     from dataflow.sources.api.asking import Asker
+    from dataflow.sources.api.page import Page
     from dataflow.sources.api.paging import Ask
     from dataflow.sources.api.spool import Spool
 
-__all__ = ["read_api"]
+__all__ = ["first_page", "read_api"]
 
 USUAL_SIZE = 16 << 20
 """Bytes of one record that DuckDB takes without being told."""
@@ -63,6 +64,21 @@ def read_api(
         log=request.log,
         contract=source.schema_contract,
     )
+
+
+def first_page(request: IngestRequest, source: ApiSource) -> Page:
+    """Ask for the first page alone, to look at.
+
+    Raises:
+        ContractError: when the answer is not what the config says.
+        FatalError: when the API refuses, or an address may not be asked.
+        TransientError: when the API did not answer in time.
+    """
+    from dataflow.sources.api.paging import Pager
+
+    with _client(request, source) as client:
+        asker = _asker(client, source, request.table)
+        return asker.page(Pager(source.pagination, asker.place).first(), 1)
 
 
 def _read_pages(asker: Asker, spool: Spool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ CONNECT_TIMEOUT = "30"
 """Seconds, for an address that never answers."""
 CURSOR_TYPES = {"timestamptz": "timestamptz", "timestamp": "timestamp", "date": "timestamp"}
 """By the type of a cursor: that of the moments it is compared with, so that an index is used."""
+NO_TABLE = ("42P01", "3F000")
+"""Codes: no such table, no such schema."""
 TABLES = """
     select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
@@ -110,18 +112,28 @@ def postgres_columns(address: Address, relation: Relation) -> list[PostgresColum
             cursor.execute(f"select * from {relation.sql} limit 0")
             described = list(cursor.description or ())
             cursor.execute(TYPES, ([column.type_code for column in described],))
+            types = {oid: PostgresType(name, kind, element) for oid, name, kind, element in cursor.fetchall()}
         except psycopg2.Error as error:
-            if error.pgcode in ("42P01", "3F000") and relation.name is not None:
-                cursor.execute(TABLES)
-                raise no_such_table(relation, cursor.fetchall()) from None
-            raise statement_error(error, address, relation) from None
-        types = {oid: PostgresType(name, kind, element) for oid, name, kind, element in cursor.fetchall()}
+            if error.pgcode not in NO_TABLE or relation.name is None:
+                raise statement_error(error, address, relation) from None
+            there = _tables(cursor, address, relation)
+            raise no_such_table(relation, there) from None
     names = [column.name for column in described]
     twice = {name for name in names if names.count(name) > 1}
     if twice or not names:
         what = f"two columns are named {', '.join(sorted(twice))}; name each by `as`" if twice else "it has no columns"
         raise ContractError(f"{relation.shown}: {what}")
     return [PostgresColumn(each.name, types[each.type_code], each.precision, each.scale) for each in described]
+
+
+def _tables(cursor: Any, address: Address, relation: Relation) -> list[tuple[str, str]]:
+    import psycopg2
+
+    try:
+        cursor.execute(TABLES)
+        return list(cursor.fetchall())
+    except psycopg2.Error as error:
+        raise statement_error(error, address, relation) from None
 
 
 @contextmanager
@@ -132,12 +144,13 @@ def _session(address: Address) -> Iterator[Any]:
         opened = psycopg2.connect(**_parameters(address))
     except (psycopg2.Error, UnicodeError) as error:
         raise connect_error(error, address) from None
-    try:
-        opened.set_session(readonly=True, autocommit=True)
-        with opened.cursor() as cursor:
-            yield cursor
-    finally:
-        opened.close()
+    with closing(opened):
+        try:
+            opened.set_session(readonly=True, autocommit=True)
+            cursor = opened.cursor()
+        except psycopg2.Error as error:
+            raise connect_error(error, address) from None
+        yield cursor
 
 
 def _parameters(address: Address) -> dict[str, str]:

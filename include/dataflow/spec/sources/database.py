@@ -21,7 +21,7 @@ class DatabaseSource(SourceBase):
     """The id of an Airflow connection; this or ``url``."""
     url: SecretText | None = None
     """``postgresql://user:password@host/database``, ``sqlite:///data/shop.db`` beside the config, or any URL of
-    SQLAlchemy's; in a reference, for it holds the login."""
+    SQLAlchemy's; in a reference, for it holds the login, except where it names a SQLite file."""
     table: Text | None = None
     """One table or view: ``customers`` or ``public.customers``; this, ``tables`` or ``query``."""
     tables: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
