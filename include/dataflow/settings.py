@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings"]
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 LOCAL = ("published", "scratch")
@@ -86,6 +88,20 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[str, AfterValidator(_hosts)] = ""
     """Hosts, addresses and networks that sources, ``wait_for`` and ``ctx.http`` may ask though they are not public,
     e.g. ``api.internal, *.corp.example, 10.20.0.0/16``. Public addresses may always be asked."""
+    maintenance: str = "17 3 * * *"
+    """When, in UTC, the DAG ``dataflow-maintenance`` deletes what is left over or too old: a cron; ``off`` for no such
+    DAG."""
+    keep_landing: Annotated[Duration, Ge(DAY)] = timedelta(days=90)
+    """How long landed batches stay; longer where an open run or quarantined rows need them, and of a table's newest
+    window."""
+    keep_quarantine: Annotated[Duration, Ge(DAY)] = timedelta(days=90)
+    """How long rows in quarantine stay after they were replayed or judged anew; what still waits always stays."""
+    keep_snapshots: Annotated[Duration, Ge(HOUR)] = timedelta(days=1)
+    """How long readers may go on with a version of a published table after the next one came; of a DuckLake, with a
+    version of any table."""
+    keep_history: Annotated[Duration, Ge(DAY)] = timedelta(days=365)
+    """How long stages, check results and anomalies of a run stay; runs themselves, and the newest 100 runs' stories of
+    each workflow, always stay."""
     dbt_project: Path = Path("dbt")
     """The dbt project."""
 

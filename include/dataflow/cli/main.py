@@ -11,6 +11,7 @@ from dataflow.cli import (
     config,
     dbt,
     init,
+    maintenance,
     quarantine,
     query,
     runs,
@@ -45,6 +46,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(dbt.app, name="dbt")
+app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(service.app, name="service")
 
 WRONG_INPUT, RUN_FAILED = 1, 2

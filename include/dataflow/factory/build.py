@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from dataflow.errors import DataflowError, Problem
 from dataflow.factory.dag import build_dag
+from dataflow.factory.maintenance import MAINTENANCE, maintenance_dag
 from dataflow.paths import WORKFLOWS
 from dataflow.registry import load_registry
 from dataflow.settings import Settings
@@ -48,7 +49,7 @@ def build_dags(registry: Registry, *, settings: Settings, shard: tuple[int, int]
         settings: Where their tasks find data.
         shard: ``(0, 4)`` gives the first of four parts; a workflow keeps its part whatever joins or leaves.
     """
-    return build(registry, settings=settings, shard=shard).dags
+    return build(registry, settings=settings, shard=shard).dags | _upkeep(settings, shard)
 
 
 def build(
@@ -85,6 +86,8 @@ def build_project(dag_file: str) -> Built:
     with _nothing_collected():
         try:
             settings = Settings.load(root)
+            if asked.dag_id == MAINTENANCE:
+                return Built(_upkeep(settings, None), ())
             registry = load_registry(root, only=asked.dag_id, environment=settings.environment)
         except ValidationError as exc:
             wrong = [(f"DATAFLOW_{error['loc'][0]}".upper(), error["msg"]) for error in exc.errors()]
@@ -94,7 +97,21 @@ def build_project(dag_file: str) -> Built:
             text = _first_line(exc) if isinstance(exc, DataflowError) else f"{type(exc).__name__}: {_first_line(exc)}"
             return Built({}, (Problem(WORKFLOWS.as_posix(), 1, 1, "", text),))
         with_models = _needs_models(registry, asked.dag_id, asked.task_id)
-        return build(registry, settings=settings, with_models=with_models)
+        built = build(registry, settings=settings, with_models=with_models)
+        if asked.dag_id is not None:
+            return built
+        try:
+            return Built(built.dags | _upkeep(settings, None), built.problems)
+        except Exception as exc:  # noqa: BLE001  # a schedule that is no cron must not take the workflows along
+            wrong_cron = Problem(".env", 1, 1, "DATAFLOW_MAINTENANCE", f"{_first_line(exc)}; write a cron, or off")
+            return Built(built.dags, tuple(sorted([*built.problems, wrong_cron])))
+
+
+def _upkeep(settings: Settings, shard: tuple[int, int] | None) -> dict[str, DAG]:
+    """Give the DAG of the upkeep: once, however many files the house is split into, and where it is not off."""
+    if settings.maintenance == "off" or (shard is not None and shard[0] != 0):
+        return {}
+    return {MAINTENANCE: maintenance_dag(settings)}
 
 
 def _needs_models(registry: Registry, dag_id: str | None, task_id: str | None) -> bool:

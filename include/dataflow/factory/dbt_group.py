@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from dataflow import connections
 from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded
 from dataflow.factory.retries import NeverRetry
 from dataflow.modelling.environment import PROFILE, PROJECT_NAME, dbt_constants, dbt_environment, dbt_target
@@ -219,10 +220,11 @@ class RunInProcess:
 
     def __call__(self, context: dict[str, Any], operator: Any) -> None:
         """Give dbt the run and its window, and see to it that the warehouse is given back."""
-        from dataflow.factory.tasks import request_from
+        from dataflow.factory.tasks import airflow_connection, request_from
         from dataflow.runtime.dbt_run import before_dbt
 
         log = logging.getLogger(f"dataflow.{self._workflow.name}")
+        connections.look_up_with(airflow_connection)  # of a DuckLake, which dbt opens in this process
         request = request_from(self._workflow, context, log=log)
         try:
             window = before_dbt(self._workflow, self._settings, request)

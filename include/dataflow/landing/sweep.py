@@ -16,7 +16,7 @@ __all__ = ["sweep"]
 WINDOW, BATCH = 3, 5
 
 
-def sweep(landing: Path | S3Place, older_than: timedelta = timedelta(hours=24)) -> int:
+def sweep(landing: Path | S3Place, older_than: timedelta = timedelta(hours=24), *, dry_run: bool = False) -> int:
     """Delete files that no manifest names, in folders where nothing changed for so long; give their number.
 
     Safe beside running writers, who change their folder all the time. Committed batches stay.
@@ -27,9 +27,10 @@ def sweep(landing: Path | S3Place, older_than: timedelta = timedelta(hours=24)) 
         if folder.written >= before:
             continue
         orphans = [files.join(folder.name, name) for name in _orphans(folder)]
-        files.delete(*orphans)
         deleted += len(orphans)
-        files.delete_empty(folder.name)
+        if not dry_run:
+            files.delete(*orphans)
+            files.delete_empty(folder.name)
     return deleted
 
 

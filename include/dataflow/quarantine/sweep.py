@@ -25,7 +25,9 @@ BATCH = 5
 DAY = timedelta(hours=24)
 
 
-def sweep_quarantine(history: History, landing: Path | S3Place, *, older_than: timedelta = DAY) -> int:
+def sweep_quarantine(
+    history: History, landing: Path | S3Place, *, older_than: timedelta = DAY, dry_run: bool = False
+) -> int:
     """Delete files that no record names, in folders where nothing changed for so long; give their number.
 
     Safe beside running tasks, which write the record right after the files.
@@ -37,10 +39,11 @@ def sweep_quarantine(history: History, landing: Path | S3Place, *, older_than: t
     deleted = 0
     for folder in idle:
         if folder.depth == BATCH and folder.name not in named:
-            for name in folder.files:
-                files.delete(files.join(folder.name, name))
-                deleted += 1
-        files.delete_empty(folder.name)
+            deleted += len(folder.files)
+            if not dry_run:
+                files.delete(*(files.join(folder.name, name) for name in folder.files))
+        if not dry_run:
+            files.delete_empty(folder.name)
     return deleted
 
 

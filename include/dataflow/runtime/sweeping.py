@@ -14,7 +14,7 @@ from dataflow.ops.history import open_history
 from dataflow.quarantine.sweep import sweep_quarantine
 from dataflow.settings import Settings
 
-__all__ = ["sweep_once_a_day"]
+__all__ = ["sweep_leftovers", "sweep_once_a_day"]
 
 DAY = timedelta(hours=24)
 MARK = ".swept"
@@ -31,16 +31,26 @@ def sweep_once_a_day(settings: Settings, *, log: logging.Logger) -> None:
             return
         settings.scratch.mkdir(parents=True, exist_ok=True)
         mark.touch()
-        files = sweep(settings.landing, older_than=DAY)
-        files += sweep_quarantine(open_history(settings.ops), settings.landing, older_than=DAY)
-        folders = [folder for folder in _of_tries(settings.scratch) if not _is_used(folder)]
+        files, folders = sweep_leftovers(settings)
     except (OSError, StepError) as exc:
         log.warning("what killed tasks left behind could not be swept: %s", exc)
         return
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
     if files or folders:
-        log.info("swept %d files of the landing and %d scratch folders of killed tasks", files, len(folders))
+        log.info("swept %d files of the landing and %d scratch folders of killed tasks", files, folders)
+
+
+def sweep_leftovers(settings: Settings, *, dry_run: bool = False) -> tuple[int, int]:
+    """Delete what `sweep_once_a_day` does, now; give the numbers of files and of folders.
+
+    Raises:
+        OSError, StepError: when landing or scratch cannot be read.
+    """
+    files = sweep(settings.landing, older_than=DAY, dry_run=dry_run)
+    files += sweep_quarantine(open_history(settings.ops), settings.landing, older_than=DAY, dry_run=dry_run)
+    folders = [folder for folder in _of_tries(settings.scratch) if not _is_used(folder)]
+    for folder in () if dry_run else folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return files, len(folders)
 
 
 def _of_tries(scratch: Path) -> list[Path]:

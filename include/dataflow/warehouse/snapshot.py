@@ -90,7 +90,7 @@ def publish(
             described = _copy(connection, workflow, relations=relations, folder=folder)
         content = {"version": version_of(folder), "run_id": run_id, "tables": described}
         swap_current(place, content)
-    swept = sweep_versions(place, keep=before["version"] if before else None)
+    swept = sweep_versions(place, keep=before["version"] if before else None, older_than=settings.keep_snapshots)
     if swept:
         (log or LOG).info("%s: swept the snapshots %s", workflow, ", ".join(swept))
     return _snapshot(place, workflow, content)

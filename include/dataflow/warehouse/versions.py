@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CURRENT", "KEPT", "new_version", "read_current", "swap_current", "sweep_versions"]
+__all__ = ["CURRENT", "KEPT", "new_version", "old_versions", "read_current", "swap_current", "sweep_versions"]
 
 KEPT = timedelta(hours=24)
 """How long a reader may go on with a version after it was superseded."""
@@ -71,19 +71,29 @@ def swap_current(place: Path, described: Mapping[str, Any]) -> None:
 
 def sweep_versions(place: Path, *, keep: str | None, older_than: timedelta = KEPT) -> list[str]:
     """Delete what has not been current for that long, never the current version nor the one to keep; give the names."""
-    current = read_current(place)
-    kept = {CURRENT, keep, current["version"] if current else None}
-    limit = (datetime.now(UTC) - older_than).timestamp()
-    swept = []
-    for found in sorted(place.iterdir()):
-        if found.name in kept or found.stat().st_mtime > limit:
-            continue
+    swept = old_versions(place, keep=keep, older_than=older_than)
+    for name in swept:
+        found = place / name
         if found.is_dir():
             shutil.rmtree(found, ignore_errors=True)
         else:
             found.unlink(missing_ok=True)
-        swept.append(found.name)
     return swept
+
+
+def old_versions(place: Path, *, keep: str | None, older_than: timedelta = KEPT) -> list[str]:
+    """Give the names of what `sweep_versions` deletes."""
+    current = read_current(place)
+    kept = {CURRENT, keep, current["version"] if current else None}
+    limit = (datetime.now(UTC) - older_than).timestamp()
+    return [found.name for found in sorted(place.iterdir()) if found.name not in kept and _changed(found) <= limit]
+
+
+def _changed(found: Path) -> float:
+    try:
+        return found.stat().st_mtime
+    except FileNotFoundError:  # somebody else sweeps too
+        return float("inf")
 
 
 def _sync(path: Path) -> None:
