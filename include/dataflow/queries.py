@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import duckdb
 
 __all__ = [
+    "CLOSED",
     "RESERVED_PREFIX",
     "columns_of",
     "columns_of_query",
@@ -25,6 +26,15 @@ __all__ = [
 
 RESERVED_PREFIX = "_dataflow"
 """Column names that begin so are ours: which run and window a row came with."""
+
+CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "enable_external_access": False,
+    "lock_configuration": True,
+}
+"""The configuration of a database in memory in which SQL of authors is only looked at: even to describe a query, DuckDB
+opens the files and addresses that it names, and the variables of the Python that asks."""
 
 MAX_MESSAGE = 600
 

@@ -26,6 +26,7 @@ from dataflow.loading.own_fault import problem_of_ours
 from dataflow.loading.rules.checks import all_checks
 from dataflow.loading.rules.subject import Finding, Findings
 from dataflow.loading.yaml_document import MAX_PROBLEMS
+from dataflow.queries import CLOSED
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,7 +105,7 @@ class _Linter:
         if self._connection is None:
             import duckdb
 
-            self._connection = self._closing.enter_context(duckdb.connect())
+            self._connection = self._closing.enter_context(duckdb.connect(config=CLOSED))
         return self._connection
 
     def _placed(self, name: str, findings: list[Finding]) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from dataflow.identifiers import quote
+from dataflow.identifiers import literal, quote
 from dataflow.queries import relation_sql
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Recorder", "empty_tables", "readable"]
 
 HOUSEKEEPING = re.compile(
-    r"DESCRIBE|SELECT (database_name|table_name)\b|SELECT count\(\*\) FROM \S+$|CREATE SCHEMA|DROP VIEW|"
+    r"DESCRIBE|SELECT (database_name|table_name|type)\b|SELECT count\(\*\) FROM \S+$|CREATE SCHEMA|DROP VIEW|"
     r'CREATE TABLE IF NOT EXISTS "_dataflow"',
     re.IGNORECASE,
 )
@@ -58,12 +58,21 @@ def readable(sql: str) -> str:
 
 
 @contextmanager
-def empty_tables(tables: Mapping[str, Mapping[str, str]]) -> Iterator[DuckDBPyConnection]:
-    """Open a database of tables without rows: names, ``batch.x`` for a batch, to columns and types."""
+def empty_tables(tables: Mapping[str, Mapping[str, str]], *, folder: str = "") -> Iterator[DuckDBPyConnection]:
+    """Open a database of tables without rows: names, ``batch.x`` for a batch, to columns and types.
+
+    SQL of authors is bound in it, so it reaches nothing outside but files of the folder.
+    """
     import duckdb
 
-    with duckdb.connect() as connection:
+    with duckdb.connect(
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    ) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        if folder:
+            connection.execute(f"SET allowed_directories = [{literal(folder)}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
         connection.execute("CREATE SCHEMA batch")
         for name, columns in tables.items():
             listed = ", ".join(f"{quote(column)} {kind}" for column, kind in columns.items())

@@ -51,7 +51,7 @@ def explain_transform(
         return (Part("stages and load", note=note),), None
     tables = {f"batch.{name}": columns for name, columns in batches.items()}
     tables |= {name: columns for name, columns in loaded.items() if name != table}
-    with empty_tables(tables) as connection, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, empty_tables(tables, folder=folder) as connection:
         stages = _Stages(workflow, table, run, Recorder(connection), frozenset(tables), past)
         try:
             final = stages.walk(source)
@@ -142,7 +142,7 @@ def _load(workflow: Workflow, table: str, *, run: RunWindow, staged: Path, guess
     """
     mode, _ = load_of(workflow.spec, table)
     request = load_request(workflow, table, run=run, run_id=RUN_ID, staged=[str(staged)])
-    with empty_tables({}) as warehouse:
+    with empty_tables({}, folder=str(staged.parent)) as warehouse:
         recorder = Recorder(warehouse)
         try:
             load(recorder.as_connection(), request)
