@@ -96,7 +96,7 @@ def test_a_run_by_hand_takes_the_last_complete_window(airflow: AirflowHome) -> N
 
 
 def test_ten_broken_configs_hide_no_healthy_workflow_and_are_told_with_their_place(airflow: AirflowHome) -> None:
-    expected = {*HEALTHY, "monthly", "follower", "fails"}
+    expected = {*HEALTHY, "monthly", "follower", "fails", "dataflow-maintenance"}
 
     def all_there() -> bool:
         pages = [airflow.api.get("/dags", limit=100, offset=offset)["dags"] for offset in (0, 100)]
