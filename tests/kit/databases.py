@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-__all__ = ["postgres_database", "postgres_schema"]
+__all__ = ["lake_settings", "postgres_database", "postgres_schema"]
 
 POSTGRES = os.environ.get("DATAFLOW_TEST_POSTGRES", "postgresql+psycopg2://root@127.0.0.1:5432/test")
 
@@ -50,3 +50,13 @@ def postgres_database() -> Iterator[sa.URL]:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
         engine.dispose()
+
+
+@contextmanager
+def lake_settings() -> Iterator[str]:
+    """Give a `DATAFLOW_WAREHOUSE` that is a DuckLake of its own, whose catalog is dropped afterwards."""
+    with postgres_schema() as url:
+        place = sa.make_url(url)
+        schema = str(place.query["options"]).removeprefix("-csearch_path=")
+        plain = place.set(drivername="postgresql", query={}).render_as_string(hide_password=False)
+        yield f"ducklake:{plain}?schema={schema}"
