@@ -93,7 +93,7 @@ def test_what_is_there_stays_as_it_is(project: Project, there: str) -> None:
 
 
 def test_an_unknown_kind_tells_what_there_is(project: Project) -> None:
-    with pytest.raises(InputError, match="there is database, file, mock, python"):
+    with pytest.raises(InputError, match="there is api, database, file, mock, python"):
         create_workflow(project.settings(), new(kind="carrier_pigeon"))
 
 

@@ -16,16 +16,23 @@ __all__ = ["init_workflow"]
 def init_workflow(
     name: Annotated[str, typer.Argument(help="Of the workflow: lower case letters, digits and _.")],
     *,
-    source: Annotated[str, typer.Option(help="Where its rows come from: file, database, python or mock.")] = "file",
+    source: Annotated[
+        str, typer.Option(help="Where its rows come from: api, database, file, python or mock.")
+    ] = "file",
     path: Annotated[
         Path | None, typer.Option(help="With --source file: a CSV, JSON, NDJSON or Parquet file; it is copied.")
     ] = None,
+    url: Annotated[str | None, typer.Option(help="With --source api: the address of its first page.")] = None,
     owner: Annotated[str, typer.Option(help="Who answers for it: a team or a person.")] = "data-team",
 ) -> None:
     """Make a new workflow: config, modules, three tests and a dbt model with its tests."""
     from dataflow.scaffold.create import NewWorkflow, create_workflow
 
-    new = NewWorkflow(name=name, kind=source, owner=owner, path=path)
+    new = NewWorkflow(name=name, kind=source, owner=owner, path=path, url=url)
     for file in create_workflow(Settings.load(), new):
         out.print(f"created {file}", markup=False)
+    if source == "api":
+        out.print(
+            f"\nCorrect `records`, `pagination` and `columns` in its config.yaml to what {url or 'the API'} gives."
+        )
     out.print(f"\nTry it:\n  dataflow workflow run {name} --show 5\n  dataflow workflow test {name}", markup=False)

@@ -17,6 +17,7 @@ from dataflow.errors import InputError
 from dataflow.identifiers import quote
 from dataflow.loading.load import SCHEMAS_OF_DUCKDB, load_workflow
 from dataflow.paths import folder_of, relative_name
+from dataflow.scaffold.api_url import EXAMPLE_URL, ApiUrl, read_url
 from dataflow.scaffold.sample_database import example_database
 from dataflow.scaffold.sample_file import SampleFile, example_file, sniff
 from dataflow.spec.base import NAME_PATTERN
@@ -43,6 +44,8 @@ class NewWorkflow:
     owner: str
     path: Path | None = None
     """A file to read, for the kind ``file``; it is copied beside the config."""
+    url: str | None = None
+    """The address to ask, for the kind ``api``."""
 
 
 def source_kinds() -> tuple[str, ...]:
@@ -68,6 +71,8 @@ def create_workflow(settings: Settings, new: NewWorkflow) -> list[str]:
         raise InputError(f"--source {new.kind}: no such kind of source to begin with; there is {_listed()}")
     if new.path is not None and new.kind != "file":
         raise InputError(f"--path is for --source file; a source of kind {new.kind} reads no file")
+    if new.url is not None and new.kind != "api":
+        raise InputError(f"--url is for --source api; a source of kind {new.kind} asks nobody")
     try:
         written = _write(new, folder=folder, models=models)
         load_workflow(settings.project, new.name, environment=settings.environment)
@@ -99,6 +104,9 @@ def _write(new: NewWorkflow, *, folder: Path, models: Path) -> list[Path]:
         table, columns, extra = _slug(Path(sample.path).name.split(".")[0]), sample.columns, _of_file(sample)
         written.append(folder / sample.path)
         key = sample.key
+    elif new.kind == "api":
+        url = read_url(new.url or EXAMPLE_URL)
+        table, columns, key, extra = _slug(url.last), EVENT_COLUMNS, "event_id", _of_api(new.name, url)
     else:
         table, columns, key, extra = "events", EVENT_COLUMNS, "event_id", {}
         if new.kind == "database":
@@ -112,7 +120,7 @@ def _write(new: NewWorkflow, *, folder: Path, models: Path) -> list[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(_filled(template, words), encoding="utf-8")
             written.append(target)
-    return sorted(written)
+    return sorted(set(written))
 
 
 def _brought(path: Path, data: Path) -> Path:
@@ -152,7 +160,7 @@ def _words(new: NewWorkflow, *, table: str, columns: Mapping[str, str], key: str
         "not null": json.dumps(f"{_in_sql(key)} is not null", ensure_ascii=False),
         "two rows": json.dumps(f"select 1 as {_in_sql(key)} union all select null", ensure_ascii=False),
         "selected": ",\n".join(f"    {_in_sql(name)}" for name in columns),
-        "window": "" if new.kind == "file" else ', window="2025-01-05"',
+        "window": "" if new.kind in ("file", "api") else ', window="2025-01-05"',
     }
 
 
@@ -163,6 +171,15 @@ def _of_file(sample: SampleFile) -> dict[str, str]:
         "format": sample.format,
         "options": f"    options:{options}\n" if options else "",
         "rows": str(sample.rows),
+    }
+
+
+def _of_api(name: str, url: ApiUrl) -> dict[str, str]:
+    variable = f"{name.upper()}_API"
+    return {
+        "url": f'"${{{variable}:-{url.server}}}{url.path}{url.query}"',
+        "variable": variable,
+        "api path": url.path,
     }
 
 

@@ -199,5 +199,6 @@ def _connect(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     ) as connection:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")  # DuckDB would draw it into whatever we print
         connection.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
         yield connection

@@ -21,6 +21,7 @@ from dataflow.sources.published import published_file
 from dataflow.sources.python_rows import spool_rows
 from dataflow.sources.reading import NO_COLUMN, RawColumn, Reading
 from dataflow.sources.request import IngestRequest
+from dataflow.sources.web_files import fetch_from_web, is_web_address
 from dataflow.spec.reader_options import option_problem
 from dataflow.spec.sources import ApiSource, DatabaseSource, FileSource, MockSource, PublishedSource, PythonSource
 
@@ -67,6 +68,8 @@ def _files(
         raise ContractError(f"{request.table}: {'; '.join(problems)}")
     if is_s3(source.path):
         found = fetch_files(source.path, scratch, connection=source.connection)
+    elif is_web_address(source.path):
+        found = [fetch_from_web(source.path, request, scratch)]
     else:
         found = find_files(source.path, request.folder)
     options, log, contract = source.options, request.log, source.schema_contract

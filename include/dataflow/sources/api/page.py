@@ -16,6 +16,8 @@ __all__ = ["MISSING", "Page", "page_of", "shorten"]
 MISSING = object()
 """Stands for what an answer does not have, which is not the same as null."""
 SHOWN = 120
+LONG = 1 << 20
+"""Bytes of a page whose records need no measuring."""
 KINDS = {b"{": "an object", b"[": "a list", b'"': "text", b"t": "true", b"f": "false", b"n": "null"}
 
 
@@ -32,7 +34,7 @@ class Page:
     lines: bytes
     """Each record on its own line."""
     longest: int
-    """Bytes of its longest record."""
+    """Bytes of its longest record, or more where all of them are short."""
     body: bytes
     link: str | None = None
     """The address of the next page as the header ``Link`` has it."""
@@ -74,9 +76,12 @@ def page_of(body: bytes, *, number: int, url: str, link: str | None, records: st
         raise ContractError(_no_list(found, records, place)) from None
     except msgspec.DecodeError as error:
         raise _no_json(text, error, place) from None
-    sizes = [_size(item, index, place) for index, item in enumerate(items, start=1)]
-    lines = b"\n".join(items) + b"\n" if items else b""
-    return Page(number, url, len(items), lines, max(sizes, default=0), text, link)
+    lines = b"\n".join([*items, b""])
+    # Only between records does a line end, so two looks over all of them are enough; one for each record is dear.
+    if items and not (lines.startswith(b"{") and lines.count(b"\n{") == len(items) - 1):
+        raise _no_object(items, place)
+    longest = len(lines) if len(lines) < LONG else max(len(memoryview(item)) for item in items)
+    return Page(number, url, len(items), lines, longest, text, link)
 
 
 def shorten(body: bytes) -> str:
@@ -111,12 +116,11 @@ def _walk(start: msgspec.Raw, path: str) -> tuple[msgspec.Raw | None, msgspec.Ra
     return here, here
 
 
-def _size(record: msgspec.Raw, number: int, place: str) -> int:
-    view = memoryview(record)
-    first = bytes(view[:1])
-    if first != b"{":
-        raise ContractError(f"{place}, record {number}: it is {_kind(first)}, and a record is an object")
-    return len(view)
+def _no_object(items: Sequence[msgspec.Raw], place: str) -> ContractError:
+    firsts = [bytes(memoryview(item)[:1]) for item in items]
+    number = next(index for index, first in enumerate(firsts) if first != b"{")
+    kind = _kind(firsts[number])
+    return ContractError(f"{place}, record {number + 1}: it is {kind}, and a record is an object")
 
 
 def _no_list(found: msgspec.Raw | None, records: str | None, place: str) -> str:

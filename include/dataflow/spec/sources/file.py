@@ -19,8 +19,8 @@ class FileSource(SourceBase):
 
     type: Literal["file"]
     path: ResolvedText
-    """A path or glob, relative to the workflow's folder, or ``s3://connection@bucket/key``; may hold templates and
-    references."""
+    """A path or glob, relative to the workflow's folder, or ``s3://connection@bucket/key``, or the address of one file:
+    ``https://...``; may hold templates and references."""
     connection: Annotated[str, Field(pattern=CONNECTION_PATTERN)] | None = None
     """The Airflow connection that reaches the bucket, where the ``s3://`` path does not name it."""
     format: Literal["csv", "json", "ndjson", "parquet"]
