@@ -1,4 +1,4 @@
-"""Registers the Workflows page and the API with Airflow.
+"""Registers the Workflows page and the API with Airflow, and what keeps secrets out of its programs' output.
 
 Airflow loads plugins in every one of its programs; only the API server serves them, so only there is the app made.
 """
@@ -9,12 +9,14 @@ import sys
 
 from airflow.plugins_manager import AirflowPlugin
 
+from dataflow.factory import console
 from dataflow.web.plugin import api_apps, pages
 
 
 class DataflowPlugin(AirflowPlugin):
-    """The page under **Workflows**, and ``/dataflow/api``."""
+    """The page under **Workflows**, ``/dataflow/api``, and masked logs."""
 
     name = "dataflow"
     fastapi_apps = api_apps() if "airflow.api_fastapi.app" in sys.modules else []
     react_apps = pages()
+    listeners = [console]  # noqa: RUF012  # Airflow reads a list
