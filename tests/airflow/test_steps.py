@@ -101,17 +101,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
         yield home
 
 
-def answer(airflow: AirflowHome, dag_id: str, run_id: str, task_id: str, option: str) -> str:
-    """Wait until the task asks, answer it as the page does, and give what it asked."""
-    path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
-    airflow.until(lambda: airflow.tasks(dag_id, run_id).get(task_id) == "awaiting_input", f"{task_id} asks")
-    asked: str = airflow.api.get(path)["subject"]
-    # Airflow fails a task that is answered before its executor has told of the pause. No person is as quick.
-    airflow.programs.pause(3)
-    airflow.api.patch(path, {"chosen_options": [option], "params_input": {}})
-    return asked
-
-
 def anomalies(airflow: AirflowHome, run_id: str) -> list[tuple[str, str]]:
     story = read_run(open_history(airflow.project.settings().ops), run_id)
     return [(row["category"], row["message"]) for row in story.anomalies]
@@ -122,7 +111,7 @@ def test_every_kind_of_step_runs_green_and_its_choices_go_one_way(airflow: Airfl
     airflow.wait_for_dag("green")
 
     run_id = airflow.trigger("green")
-    asked = answer(airflow, "green", run_id, "approve", "Approve")
+    asked = airflow.answer("green", run_id, "approve", "Approve")
     run = airflow.wait_for_run("green", run_id)
 
     assert run["state"] == "success", airflow.failures("green", run_id)
@@ -146,7 +135,7 @@ def test_a_trigger_that_is_cleared_starts_no_second_run(airflow: AirflowHome) ->
 
 def test_a_refused_approval_fails_the_run_and_nothing_after_it_runs(airflow: AirflowHome) -> None:
     run_id = airflow.trigger("green", conf={"full": True})
-    answer(airflow, "green", run_id, "approve", "Reject")
+    airflow.answer("green", run_id, "approve", "Reject")
 
     assert airflow.wait_for_run("green", run_id)["state"] == "failed"
     states = airflow.tasks("green", run_id)

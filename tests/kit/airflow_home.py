@@ -139,6 +139,17 @@ class AirflowHome:
         content = self.api.get(path, full_content=True)["content"]
         return "\n".join(line if isinstance(line, str) else json.dumps(line) for line in content)
 
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, *, seconds: float = UP_SECONDS) -> str:
+        """Wait until the task asks a person, answer it as the page does, and give what it asked."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        asks = "awaiting_input"
+        self.until(lambda: self.tasks(dag_id, run_id).get(task_id) == asks, f"{task_id} asks", seconds=seconds)
+        asked: str = self.api.get(path)["subject"]
+        # Airflow fails a task that is answered before its executor has told of the pause. No person is as quick.
+        self.programs.pause(3)
+        self.api.patch(path, {"chosen_options": [option], "params_input": {}})
+        return asked
+
     def failures(self, dag_id: str, run_id: str) -> str:
         """Give what went wrong in a run's failed tasks, for a test's message."""
         failed = [task for task, state in self.tasks(dag_id, run_id).items() if state == "failed"]
