@@ -64,9 +64,9 @@ class Side:
     folder: Path
 
 
-def cost_of(work: str) -> Cost:
-    """Run Python in a process of its own."""
-    program = MEASURED.format(imports=IMPORTS, work=work)
+def cost_of(work: str, *, imports: str = IMPORTS) -> Cost:
+    """Run Python in a process of its own; what it imports first does not count."""
+    program = MEASURED.format(imports=imports, work=work)
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=os.environ)
     _, cpu, peak = done.stdout.splitlines()[-1].split()
     return Cost(float(cpu), float(peak))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dataflow.identifiers import literal, moment
 from dataflow.warehouse.schemas import BUILDS, OWN_SCHEMA, create_own_tables, tables_in
 from dataflow.warehouse.transaction import transact
 
@@ -24,9 +25,9 @@ def stamp(connection: DuckDBPyConnection, workflow: str, run_id: str) -> None:
     def write() -> None:
         create_own_tables(connection)
         connection.execute(
-            f"INSERT INTO {BUILDS} SELECT ?, ?, greatest(?, max(began) + INTERVAL 1 MICROSECOND) "
-            f"FROM {BUILDS} WHERE workflow = ?",
-            [workflow, run_id, datetime.now(UTC), workflow],
+            f"INSERT INTO {BUILDS} SELECT {literal(workflow)}, {literal(run_id)}, "
+            f"greatest({moment(datetime.now(UTC))}, max(began) + INTERVAL 1 MICROSECOND) "
+            f"FROM {BUILDS} WHERE workflow = {literal(workflow)}"
         )
 
     transact(connection, write)
@@ -38,8 +39,7 @@ def newest(connection: DuckDBPyConnection, workflow: str) -> tuple[str, datetime
         return None
     row = connection.execute(
         # As text: reading a TIMESTAMPTZ into Python needs pytz.
-        f"SELECT run_id, strftime(began, '%Y-%m-%dT%H:%M:%S.%f') FROM {BUILDS} WHERE workflow = ? "
-        "ORDER BY began DESC LIMIT 1",
-        [workflow],
+        f"SELECT run_id, strftime(began, '%Y-%m-%dT%H:%M:%S.%f') FROM {BUILDS} "
+        f"WHERE workflow = {literal(workflow)} ORDER BY began DESC LIMIT 1"
     ).fetchone()
     return None if row is None else (row[0], datetime.fromisoformat(row[1]).replace(tzinfo=UTC))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from dataflow.errors import ContractError, FatalError
-from dataflow.identifiers import literal, quote
+from dataflow.identifiers import literal, moment, quote
 from dataflow.interval import Interval
 from dataflow.warehouse.columns import columns_of, columns_of_query, is_own_column, reconcile
 from dataflow.warehouse.lake import is_lake
@@ -133,8 +132,8 @@ def _view_batch(connection: DuckDBPyConnection, request: LoadRequest) -> dict[st
         raise ContractError(f"{request.name}: the batch has no column")
     own = [
         f"{literal(request.run_id)} AS _dataflow_run",
-        f"{_moment(request.window.start)} AS _dataflow_window_start",
-        f"{_moment(request.window.end)} AS _dataflow_window_end",
+        f"{moment(request.window.start)} AS _dataflow_window_start",
+        f"{moment(request.window.end)} AS _dataflow_window_end",
     ]
     selected = ", ".join([*(quote(name) for name in kept), *own])
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {BATCH} AS SELECT {selected} FROM {staged}")
@@ -153,17 +152,21 @@ def _replace(
     if request.anew:
         return _count(connection, request.relation)
     connection.execute(
-        f"INSERT INTO {LOADS} VALUES (?, ?, ?, ?, ?)",
-        [request.workflow, request.table, request.run_id, request.window.start, request.window.end],
+        f"INSERT INTO {LOADS} VALUES ({literal(request.workflow)}, {literal(request.table)}, "
+        f"{literal(request.run_id)}, {moment(request.window.start)}, {moment(request.window.end)})"
     )
     return _count(connection, request.relation)
 
 
 def _forget_loads(connection: DuckDBPyConnection, request: LoadRequest) -> None:
     """Forget what was loaded into a table that somebody dropped; else nothing is deleted, see `builds.stamp`."""
-    ours, values = "workflow = ? AND table_name = ?", [request.workflow, request.table]
-    if connection.execute(f"SELECT 1 FROM {LOADS} WHERE {ours} LIMIT 1", values).fetchone():
-        connection.execute(f"DELETE FROM {LOADS} WHERE {ours}", values)
+    ours = _of_this_table(request)
+    if connection.execute(f"SELECT 1 FROM {LOADS} WHERE {ours} LIMIT 1").fetchone():
+        connection.execute(f"DELETE FROM {LOADS} WHERE {ours}")
+
+
+def _of_this_table(request: LoadRequest) -> str:
+    return f"workflow = {literal(request.workflow)} AND table_name = {literal(request.table)}"
 
 
 def _replaces_a_run(request: LoadRequest) -> bool:
@@ -173,9 +176,8 @@ def _replaces_a_run(request: LoadRequest) -> bool:
 def _newer_replace(connection: DuckDBPyConnection, request: LoadRequest) -> str | None:
     """Tell of a run with a later window that replaced the table already."""
     newer = connection.execute(
-        f"SELECT run_id FROM {LOADS} WHERE workflow = ? AND table_name = ? AND window_end > ? "
-        "ORDER BY window_end DESC LIMIT 1",
-        [request.workflow, request.table, request.window.end],
+        f"SELECT run_id FROM {LOADS} WHERE {_of_this_table(request)} "
+        f"AND window_end > {moment(request.window.end)} ORDER BY window_end DESC LIMIT 1"
     ).fetchone()
     if newer is None:
         return None
@@ -186,11 +188,11 @@ def _append(connection: DuckDBPyConnection, request: LoadRequest, batch: dict[st
     """Delete what this read covers, then insert what it gave."""
     if request.cursor is not None:
         _require_cursor(connection, request, request.cursor, batch=batch)
-        covered = f"{CURSOR} >= {_moment(request.cursor.start)} AND {CURSOR} < {_moment(request.cursor.end)}"
+        covered = f"{CURSOR} >= {moment(request.cursor.start)} AND {CURSOR} < {moment(request.cursor.end)}"
     elif request.windowed:
         covered = (
-            f"_dataflow_window_start >= {_moment(request.window.start)} "
-            f"AND _dataflow_window_end <= {_moment(request.window.end)}"
+            f"_dataflow_window_start >= {moment(request.window.start)} "
+            f"AND _dataflow_window_end <= {moment(request.window.end)}"
         )
     else:
         covered = f"_dataflow_run = {literal(request.run_id)}"
@@ -209,7 +211,7 @@ def _require_cursor(
         )
     outside = connection.execute(
         f"SELECT count(*) FROM {BATCH} WHERE {CURSOR} IS NULL "
-        f"OR {CURSOR} < {_moment(cursor.start)} OR {CURSOR} >= {_moment(cursor.end)}"
+        f"OR {CURSOR} < {moment(cursor.start)} OR {CURSOR} >= {moment(cursor.end)}"
     ).fetchone()
     if outside and outside[0]:
         raise ContractError(
@@ -242,7 +244,3 @@ def _count(connection: DuckDBPyConnection, relation: str) -> int:
 def _changed(answer: DuckDBPyConnection) -> int:
     row = answer.fetchone()
     return int(row[0]) if row else 0
-
-
-def _moment(moment: datetime) -> str:
-    return f"TIMESTAMPTZ {literal(moment.isoformat())}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.identifiers import quote
+from dataflow.identifiers import literal, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -45,7 +45,6 @@ def tables_in(connection: DuckDBPyConnection, schema: str) -> dict[str, str]:
     """Give the tables and views of a schema: each name in lower case, and as it is written."""
     rows = connection.execute(
         "SELECT table_name FROM information_schema.tables "
-        "WHERE table_catalog = current_database() AND table_schema = ? ORDER BY table_name",
-        [schema],
+        f"WHERE table_catalog = current_database() AND table_schema = {literal(schema)} ORDER BY table_name"
     ).fetchall()
     return {name.lower(): name for (name,) in rows}
