@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dataflow.identifiers import quote
@@ -19,6 +21,7 @@ __all__ = [
     "columns_of_query",
     "duckdb_message",
     "find_column",
+    "refuse_reach",
     "relation_sql",
     "run_single",
     "single_select",
@@ -35,6 +38,17 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
 }
 """The configuration of a database in memory in which SQL of authors is only looked at: even to describe a query, DuckDB
 opens the files and addresses that it names, and the variables of the Python that asks."""
+
+REACHING = frozenset(
+    {
+        *("enable_logging", "disable_logging", "truncate_duckdb_logs", "enable_profiling", "disable_profiling"),
+        *("checkpoint", "force_checkpoint", "query", "json_execute_serialized_sql"),
+        *("arrow_scan", "arrow_scan_dumb", "pandas_scan", "python_map_function", "seq_scan"),
+    }
+)
+"""Functions of DuckDB's that a SELECT may call though they read no rows: they change the database or the process (a log
+in a closed folder ends it at once), run SQL out of a text, or follow a pointer."""
+_CALLED = re.compile(r'"((?:[^"]|"")*)"|(\w+)')
 
 MAX_MESSAGE = 600
 
@@ -85,6 +99,7 @@ def single_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         found = ", ".join(statement.type.name for statement in statements) or "nothing"
         raise ValueError(f"write exactly one SELECT; found {found}")
+    refuse_reach(sql)
     text = statements[0].query.encode()
     for offset, kind in duckdb.tokenize(text.decode()):
         if kind == duckdb.token_type.operator and text[offset : offset + 1] == b";":
@@ -96,12 +111,32 @@ def run_single(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDB
     """Run SQL that holds an author's expression, and only if it is still one statement.
 
     Raises:
-        ValueError: when the expression smuggled in a second statement.
+        ValueError: when the expression smuggled in a second statement, or calls what no workflow may.
         duckdb.Error: as DuckDB says.
     """
+    refuse_reach(sql)
     if len(connection.extract_statements(sql)) != 1:
         raise ValueError("an expression may not hold a semicolon")
     return connection.execute(sql)
+
+
+def refuse_reach(sql: str) -> None:
+    """Refuse a PRAGMA, which DuckDB takes for a SELECT, and calls of functions that do more than read rows.
+
+    Raises:
+        ValueError: when there is one; the text names it.
+    """
+    import duckdb
+
+    text = sql.encode()
+    tokens = [offset for offset, kind in duckdb.tokenize(sql) if kind != duckdb.token_type.comment]
+    if tokens and text[tokens[0] : tokens[0] + 6].lower() == b"pragma":
+        raise ValueError("write exactly one SELECT; found PRAGMA")
+    for offset, after in pairwise(tokens):
+        if text[after : after + 1] == b"(" and (called := _CALLED.match(text[offset:after].decode())):
+            name = (called[1] or called[2] or "").lower()
+            if name in REACHING:
+                raise ValueError(f"{name}(...) may not be called here: it does more than read rows")
 
 
 def duckdb_message(error: Exception) -> str:

@@ -10,6 +10,7 @@ from dataflow.cli.console import emit
 from dataflow.cli.project import chosen, open_project
 from dataflow.errors import InputError
 from dataflow.identifiers import literal
+from dataflow.queries import single_select
 from dataflow.settings import Settings
 
 __all__ = ["query", "read_rows"]
@@ -49,12 +50,11 @@ def read_rows(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
         connection.execute(f"SET allowed_directories=[{literal(str(settings.published))}]")
         connection.execute("SET enable_external_access=false")
         connection.execute("SET lock_configuration=true")
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise InputError("write exactly one SELECT; published tables are only read")
-        result = connection.execute(statements[0])
+        result = connection.execute(single_select(connection, sql))
         names = [column[0] for column in result.description or []]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    except ValueError as error:
+        raise InputError(f"{error}; published tables are only read") from None
     except duckdb.Error as error:
         raise InputError(f"{error}\nPublished tables of {name}: {', '.join(sorted(snapshot.tables))}") from None
     finally:

@@ -17,9 +17,11 @@ from pydantic import ValidationError
 from dataflow.errors import DataflowError, Problem
 from dataflow.factory.dag import build_dag
 from dataflow.factory.maintenance import MAINTENANCE, maintenance_dag
+from dataflow.loading.rules.schedule import wrong_cron
 from dataflow.paths import WORKFLOWS
 from dataflow.registry import load_registry
 from dataflow.settings import Settings
+from dataflow.spec.schedule import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,18 +102,23 @@ def build_project(dag_file: str) -> Built:
         built = build(registry, settings=settings, with_models=with_models)
         if asked.dag_id is not None:
             return built
-        try:
-            return Built(built.dags | _upkeep(settings, None), built.problems)
-        except Exception as exc:  # noqa: BLE001  # a schedule that is no cron must not take the workflows along
-            wrong_cron = Problem(".env", 1, 1, "DATAFLOW_MAINTENANCE", f"{_first_line(exc)}; write a cron, or off")
-            return Built(built.dags, tuple(sorted([*built.problems, wrong_cron])))
+        return Built(built.dags | _upkeep(settings, None), (*_upkeep_problems(settings), *built.problems))
 
 
 def _upkeep(settings: Settings, shard: tuple[int, int] | None) -> dict[str, DAG]:
     """Give the DAG of the upkeep: once, however many files the house is split into, and where it is not off."""
-    if settings.maintenance == "off" or (shard is not None and shard[0] != 0):
+    if settings.maintenance == "off" or (shard is not None and shard[0] != 0) or _upkeep_problems(settings):
         return {}
     return {MAINTENANCE: maintenance_dag(settings)}
+
+
+def _upkeep_problems(settings: Settings) -> tuple[Problem, ...]:
+    """Tell of a schedule that Airflow would stumble over only after the parse, where nobody is told why."""
+    given = settings.maintenance
+    wrong = None if given == "off" else wrong_cron(PRESETS.get(given, given))
+    if wrong is None:
+        return ()
+    return (Problem(".env", 1, 1, "DATAFLOW_MAINTENANCE", f"{wrong[0]}; write a cron, or `off`"),)
 
 
 def _needs_models(registry: Registry, dag_id: str | None, task_id: str | None) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.linting.authored_sql import AuthoredSql
 from dataflow.loading.rules.subject import Finding, Findings
-from dataflow.queries import duckdb_message
+from dataflow.queries import duckdb_message, refuse_reach
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,6 +30,9 @@ def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyCo
         except duckdb.Error as error:
             yield _foreign(piece, error) if piece.form == "foreign" else _unreadable(piece, error)
             continue
+        if piece.form != "foreign" and (reaching := _reach(piece)):
+            yield Finding(piece.steps, reaching)
+            continue
         kinds = [statement.type.name for statement in statements]
         if kinds == ["SELECT"] and not (piece.form == "expression" and _closes_ours(piece.text)):
             continue
@@ -37,6 +40,14 @@ def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyCo
             yield Finding(piece.steps, f"exactly one SELECT belongs here, found {', '.join(kinds) or 'nothing'}")
         else:
             yield Finding(piece.steps, "not one expression", "check its parentheses and semicolons")
+
+
+def _reach(piece: AuthoredSql) -> str | None:
+    try:
+        refuse_reach(piece.text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _foreign(piece: AuthoredSql, error: Exception) -> Finding:

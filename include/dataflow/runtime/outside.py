@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from dataflow.errors import FatalError
+from dataflow.queries import single_select
 from dataflow.runtime.checks import view_of_files
 from dataflow.runtime.context import Outside
 from dataflow.runtime.references import is_secret
@@ -141,7 +142,10 @@ class RunOutside(Outside):
         connection = self._open.enter_context(open_scratch(folder, views=views))
         for name, file in copies.items():
             view_of_files(connection, name, file=file)
-        return connection.sql(query)
+        try:
+            return connection.sql(single_select(connection, query))
+        except ValueError as exc:
+            raise FatalError(f"ctx.sql: {exc}") from None
 
     def _batch(self, source: str) -> Manifest:
         judged = source in self._step.validated and self._step.request.output(f"validate.{source}")

@@ -28,7 +28,7 @@ from dataflow.spec.waiting import bucket_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["assets_exist", "schedule_is_sound", "workflow_exists"]
+__all__ = ["assets_exist", "schedule_is_sound", "workflow_exists", "wrong_cron"]
 
 ASSET_KINDS = ("raw", "staging", "warehouse")
 SOONEST = timedelta(seconds=1)
@@ -43,7 +43,7 @@ def schedule_is_sound(subject: Subject) -> Findings:
     cron = cron_of(schedule)
     if cron is not None:
         steps: Steps = ("schedule", "cron") if isinstance(schedule, CronSchedule) else ("schedule",)
-        wrong = _wrong_cron(cron)
+        wrong = wrong_cron(cron)
         if wrong is not None:
             yield Finding(steps, *wrong)
         elif isinstance(schedule, CronSchedule) and schedule.partition is not None:
@@ -60,7 +60,8 @@ def schedule_is_sound(subject: Subject) -> Findings:
         yield Finding(("max_active_runs",), message, hint)
 
 
-def _wrong_cron(cron: str) -> tuple[str, str] | None:
+def wrong_cron(cron: str) -> tuple[str, str] | None:
+    """Say what is wrong with a cron expression, and how to mend it; None where it ticks."""
     if cron in PRESETS.values():
         return None
     if cron.startswith("@") or " " not in cron.strip():
