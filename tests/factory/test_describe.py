@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dataflow.factory.describe import describe
-from kit.project import Project
+from kit.project import MOCK_CONFIG, Project
 
 SHOP: dict[str, Any] = {
     "description": "Orders of the shop.",
@@ -81,3 +81,16 @@ def test_a_workflow_that_files_start_says_which(project: Project) -> None:
     project.write_workflow("shop", {**SHOP, "schedule": {"file": "inbox/*.csv"}}, validation=VALIDATION)
 
     assert "- **Starts** at each new file `inbox/*.csv`\n" in describe(project.workflow("shop"))
+
+
+def test_a_reader_learns_what_a_param_takes_in_the_words_of_the_config(project: Project) -> None:
+    params = {
+        "again": {"type": "boolean", "default": False},
+        "size": {"type": "string", "enum": ["s", "m"], "default": "s", "title": "Size", "description": "Of a parcel"},
+        "day": {"type": "string", "format": "date"},
+    }
+    project.write_workflow("shop", {**MOCK_CONFIG, "params": params})
+
+    told = describe(project.workflow("shop"))
+    assert "    - `again`: boolean = `false`\n    - `size`: one of `s`, `m` = `s`, Size, Of a parcel\n" in told
+    assert "    - `day`: date\n" in told

@@ -14,7 +14,7 @@ from dataflow.errors import InputError
 from dataflow.loading.callables import Modules
 from dataflow.loading.rules.params import param_defaults_fit
 from dataflow.loading.rules.subject import Subject
-from dataflow.runtime.local import params_of
+from dataflow.runtime.params import params_of
 from dataflow.spec import params as spec
 from kit.runs import make_workflow
 

@@ -68,6 +68,15 @@ ORDERS: dict[str, Any] = {
     "params": {
         "full_refresh": {"type": "boolean", "default": False, "description": "Reload everything."},
         "batch": {"type": "integer", "default": 5, "minimum": 1, "maximum": 10, "title": "Batch size"},
+        "size": {
+            "type": "string",
+            "enum": ["s", "m"],
+            "values_display": {"s": "small", "m": "medium"},
+            "default": "s",
+            "section": "Parcels",
+        },
+        "depots": {"type": "array", "items": {"type": "string"}, "default": ["N", "S"], "section": "Parcels"},
+        "at": {"type": "string", "format": "time", "default": "13:00:00", "section": "Parcels"},
     },
 }
 

@@ -78,6 +78,28 @@ def test_a_workflow_is_told_as_its_config_says(op: httpx.Client):
                 "minimum": 1,
                 "maximum": 10,
             },
+            "size": {
+                "type": "string",
+                "default": "s",
+                "description": "",
+                "enum": ["s", "m"],
+                "values_display": {"s": "small", "m": "medium"},
+                "section": "Parcels",
+            },
+            "depots": {
+                "type": "array",
+                "default": ["N", "S"],
+                "description": "",
+                "items": {"type": "string"},
+                "section": "Parcels",
+            },
+            "at": {
+                "type": "string",
+                "default": "13:00:00",
+                "description": "",
+                "format": "time",
+                "section": "Parcels",
+            },
         },
     }.items() <= told.items()
 

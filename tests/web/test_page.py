@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -155,9 +155,40 @@ def test_a_workflow_is_triggered_with_its_params(visit: Visit):
     visit.page.get_by_role("link", name=re.compile("^manual__")).click()
 
     expect(visit.page).to_have_url(re.compile("/dags/orders/runs/manual__"))
-    run_id = visit.page.url.split("/runs/")[1].split("?")[0]
+    untouched = {"size": "s", "depots": ["N", "S"], "at": "13:00:00"}
+    assert {"full_refresh": True, "batch": 7, **untouched} == conf_of(visit, visit.page.url)
+
+
+def conf_of(visit: Visit, address: str) -> dict[str, Any]:
+    """Give what the run of an address was started with."""
+    run_id = re.split("/runs/|[?]", address)[1]
     run = visit.page.request.get(f"{visit.address}/api/v2/dags/orders/dagRuns/{run_id}").json()
-    assert {"full_refresh": True, "batch": 7} == run["conf"]
+    return run["conf"]
+
+
+def test_a_param_is_asked_for_under_its_heading_in_its_own_words(visit: Visit):
+    visit.open().row("orders").get_by_role("button", name="Trigger Web orders").click()
+    parcels = visit.page.get_by_role("dialog").get_by_role("group", name="Parcels", exact=True)
+    expect(parcels.get_by_role("option")).to_have_text(["small", "medium"])
+    expect(parcels.get_by_label("depots")).to_have_value("N\nS")
+    expect(parcels).to_contain_text("One a line.")
+
+    expect(parcels.get_by_label("Batch size")).to_have_count(0)
+
+
+def test_a_run_gets_what_was_chosen_listed_and_timed_in_the_form(visit: Visit):
+    visit.open().row("orders").get_by_role("button", name="Trigger Web orders").click()
+    dialog = visit.page.get_by_role("dialog")
+    parcels = dialog.get_by_role("group", name="Parcels", exact=True)
+    parcels.get_by_label("size").select_option(label="medium")
+    parcels.get_by_label("depots").fill("W\n\n E \n")
+    parcels.get_by_label("at", exact=False).fill("06:30")
+    dialog.get_by_role("button", name="Start run").click()
+    expect(dialog).to_have_count(0)
+    address = visit.page.get_by_role("link", name=re.compile("^manual__")).get_attribute("href")
+
+    chosen = {"size": "m", "depots": ["W", "E"], "at": "06:30:00"}
+    assert {"full_refresh": False, "batch": 5, **chosen} == conf_of(visit, address or "")
 
 
 def test_the_browser_keeps_a_param_within_its_limits(visit: Visit):

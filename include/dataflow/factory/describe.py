@@ -5,6 +5,7 @@ It is made of the config alone. References stay references, and no address shows
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -95,8 +96,15 @@ def _tables(spec: WorkflowSpec) -> Iterable[str]:
 
 
 def _param(name: str, param: Param) -> str:
-    default = "" if param.default is None else f" = {_code(param.default)}"
-    return f"{_code(name)}: {param.type}{default}" + (f", {param.description}" if param.description else "")
+    kind = f"one of {_code(*map(_written, param.enum))}" if param.enum else param.format or param.type
+    default = "" if param.default is None else f" = {_code(_written(param.default))}"
+    told = ", ".join(text for text in (param.title, param.description) if text)
+    return f"{_code(name)}: {kind}{default}" + (f", {told}" if told else "")
+
+
+def _written(value: Any) -> str:
+    """Give a param's value as the config and a run's JSON have it: ``false``, not ``False``."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _deadline(deadline: Deadline) -> str:

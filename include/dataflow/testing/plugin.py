@@ -34,7 +34,7 @@ __all__ = ["fake_api", "house", "load_module", "make_context", "make_house", "ru
 def make_context(request: pytest.FixtureRequest) -> Callable[..., StepContext]:
     """Make a context with the settings and the params' defaults of the test's workflow; keywords replace fields."""
     from dataflow.runtime.context import FIRST_DAY, StepContext
-    from dataflow.runtime.local import params_of
+    from dataflow.runtime.params import params_of
     from dataflow.runtime.typed_settings import typed_settings
     from dataflow.settings import Settings
     from dataflow.testing.window import window_for

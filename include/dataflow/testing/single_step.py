@@ -13,7 +13,7 @@ from dataflow.errors import InputError
 from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
 from dataflow.runtime.context import FIRST_DAY
-from dataflow.runtime.local import params_of
+from dataflow.runtime.params import params_of
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.run import run_task
