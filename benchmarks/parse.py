@@ -121,7 +121,12 @@ def write_project(root: Path, *, workflows: int) -> None:
 def in_fresh_interpreter(side: str, project: Path) -> dict[str, float]:
     """Run one measure in a process of its own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DATAFLOW_", "AIRFLOW"))}
-    environment = {**inherited, "AIRFLOW_HOME": str(project.parent / "home"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    environment = {
+        **inherited,
+        "AIRFLOW_HOME": str(project.parent / "home"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "DATAFLOW_MAINTENANCE": "off",  # workflows are counted
+    }
     done = subprocess.run(
         [sys.executable, __file__, "--measure", side, "--project", str(project)],
         env=environment,
