@@ -1,6 +1,6 @@
 """What six checks cost beside the same six questions written by hand, and how much memory they take as rows grow.
 
-    python benchmarks/checks.py [--rows 10000000] [--rounds 3]
+    python benchmarks/checks.py [--rows 10000000] [--rounds 3] [--memory 1GB]
 
 The rows lie in one Parquet file, as a batch does. Both sides open it in a process of their own, as a task does, and ask
 for the counts of failing rows; ours also fetches the samples of what failed. CPU seconds of the whole process less
@@ -48,7 +48,8 @@ import json, resource, sys, tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-side, orders, customers, given = sys.argv[1:]
+side, memory, orders, customers, given = sys.argv[1:]
+from dataflow.duckdb_memory import parse_memory
 from dataflow.interval import Interval
 from dataflow.quality.judge import judge
 from dataflow.spec.checks import Check
@@ -57,7 +58,8 @@ from dataflow.transforms.connection import open_scratch
 window = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC))
 checks = [Check.model_validate(each) for each in json.loads(given)] if side == "ours" else []
 with tempfile.TemporaryDirectory() as folder:
-    with open_scratch(Path(folder), views={"orders": [orders], "customers": [customers]}) as connection:
+    views = {"orders": [orders], "customers": [customers]}
+    with open_scratch(Path(folder), memory=parse_memory(memory), views=views) as connection:
         connection.execute("SELECT count(*) FROM orders").fetchall()
         failures = 0
         if side == "ours":
@@ -71,11 +73,11 @@ print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1
 """
 
 
-def measured(side: str, files: list[str], given: object) -> dict[str, float]:
+def measured(side: str, memory: str, files: list[str], given: object) -> dict[str, float]:
     # A file, not `-c`: without one DuckDB takes Python for interactive, and draws how far a query is.
     script = Path(files[0]).with_name("measured.py")
     script.write_text(MEASURED, encoding="utf-8")
-    command = [sys.executable, str(script), side, *files, json.dumps(given)]
+    command = [sys.executable, str(script), side, memory, *files, json.dumps(given)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -92,6 +94,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", default="1GB", help="as DATAFLOW_MEMORY")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as given:
         all_rows, tenth = files_of(Path(given), arguments.rows), files_of(Path(given), arguments.rows // 10)
@@ -104,7 +107,7 @@ def main() -> int:
                 ("ours", all_rows, CHECKS),
                 ("ours", tenth, CHECKS),
             ):
-                found = measured(side, files, what)
+                found = measured(side, arguments.memory, files, what)
                 name = side if files is all_rows else f"{side}, a tenth"
                 cpu[name] = min(cpu.get(name, 1e9), found["cpu"])
                 mb[name] = max(mb.get(name, 0.0), found["mb"])

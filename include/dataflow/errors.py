@@ -8,6 +8,7 @@
   x StepError                  a task failed; see `.category`
     - TransientError           retrying may help
       + LockTimeout            the warehouse stayed locked for too long
+      + OutOfRoom              memory or a disk did not suffice
     - FatalError               retrying cannot help
       + ContractError          the data breaks its contract (columns, types, keys, cursor)
       + DataQualityError       checks failed; see `.failures`
@@ -34,6 +35,7 @@ __all__ = [
     "InputError",
     "LandingError",
     "LockTimeout",
+    "OutOfRoom",
     "Problem",
     "RunSuperseded",
     "ServiceError",
@@ -138,6 +140,10 @@ class LockTimeout(TransientError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path, self.waited_seconds, self.holder)
+
+
+class OutOfRoom(TransientError):
+    """Memory (``DATAFLOW_MEMORY``) or a disk did not suffice; that says nothing about the data."""
 
 
 class FatalError(StepError):

@@ -12,6 +12,7 @@ from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dataflow.duckdb_memory import Memory, parse_memory
 from dataflow.ducklake import FORMS, DuckLake, is_ducklake
 from dataflow.durations import format_duration, parse_duration
 from dataflow.errors import FatalError
@@ -81,6 +82,9 @@ class Settings(BaseSettings):
     """Whether publishing copies to where `publish.to` says; sandboxes and tests never do."""
     scratch: Path = Path(".dataflow/scratch")
     """Where a task works; emptied when the task ends."""
+    memory: Annotated[Memory, PlainValidator(parse_memory)] = Memory(1_000_000_000)
+    """How much memory the DuckDB of one task may take, e.g. ``512MB``; what needs more is written to ``scratch``, the
+    warehouse's to beside its file."""
     ops: str = Field(default="sqlite:///.dataflow/ops.db", repr=False)  # it may hold a password
     """SQLAlchemy URL of run history: SQLite, or ``postgresql+psycopg2://`` in production."""
     lock_timeout: Duration = timedelta(minutes=30)

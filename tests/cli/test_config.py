@@ -98,6 +98,22 @@ def test_a_setting_that_does_not_parse_is_told_by_its_variable(project: Project,
     assert "Traceback" not in answer.err
 
 
+def test_how_much_memory_a_task_may_take_is_shown_as_it_is_written(project: Project, dataflow: Program) -> None:
+    shown = {}
+    for given in ("512MB", "2GiB", "1.5 gb", "4MB", "much"):
+        answer = dataflow("config", "settings", "--json", DATAFLOW_MEMORY=given)
+        rows = {row["variable"]: row["value"] for row in answer.json} if answer.code == 0 else {}
+        shown[given] = rows.get("DATAFLOW_MEMORY") or answer.err.strip().partition("Value error, ")[2]
+
+    assert {
+        "512MB": "512MB",
+        "2GiB": "2GiB",
+        "1.5 gb": "1500MB",
+        "4MB": "4MB is too little for DuckDB to work with; give it 128MB at least",
+        "much": "'much' is no size; write a number and a unit, like 512MB or 2GB",
+    } == shown
+
+
 def test_outside_a_project_the_way_in_is_told() -> None:
     answer = program_in(Path("/"))("config", "list")
 

@@ -9,12 +9,14 @@ import duckdb
 import pytest
 
 from dataflow.cli.query import read_rows
+from dataflow.duckdb_memory import Memory
 from dataflow.errors import InputError
 from dataflow.queries import CLOSED, run_single, single_select
 from dataflow.transforms.connection import open_scratch
 from dataflow.warehouse.snapshot import publish
 from kit.warehouse import House
 
+MEMORY = Memory(256_000_000)
 ATTACKS = [
     "COPY (SELECT 1) TO '{secret}/out.csv'",
     "COPY (SELECT 1) TO '/dev/stdout'",
@@ -73,7 +75,10 @@ def test_a_scratch_connection_lets_nothing_out(places: dict[str, str], attack: s
     import pandas as pd
 
     local_frame = pd.DataFrame({"k": ["geheim"]})
-    with open_scratch(Path(places["scratch"]), views={}) as connection, pytest.raises(duckdb.Error) as refused:
+    with (
+        open_scratch(Path(places["scratch"]), memory=MEMORY, views={}) as connection,
+        pytest.raises(duckdb.Error) as refused,
+    ):
         connection.execute(attack.format(**places)).fetchall()
 
     assert "geheim" not in str(refused.value)

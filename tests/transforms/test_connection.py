@@ -7,8 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dataflow.duckdb_memory import Memory
 from dataflow.errors import FatalError
 from dataflow.transforms.connection import open_scratch
+
+MEMORY = Memory(256_000_000)
 
 
 @pytest.fixture
@@ -27,7 +30,9 @@ def test_tables_and_batches_are_seen_by_their_names(tmp_path, parquet):
     loaded = parquet("scratch/orders.parquet", "SELECT 1 AS id")
     parts = [parquet(f"landing/day=1/part-{n}.parquet", f"SELECT {n} AS id") for n in (2, 3)]
 
-    with open_scratch(tmp_path / "scratch", views={"orders": [loaded], "batch.orders": parts}) as connection:
+    with open_scratch(
+        tmp_path / "scratch", memory=MEMORY, views={"orders": [loaded], "batch.orders": parts}
+    ) as connection:
         whole = connection.execute("SELECT * FROM orders").fetchall()
         batch = connection.execute("SELECT * FROM batch.orders ORDER BY id").fetchall()
 
@@ -36,7 +41,7 @@ def test_tables_and_batches_are_seen_by_their_names(tmp_path, parquet):
 
 
 def test_sessions_are_in_utc(tmp_path):
-    with open_scratch(tmp_path, views={}) as connection:
+    with open_scratch(tmp_path, memory=MEMORY, views={}) as connection:
         assert ("UTC",) == connection.execute("SELECT current_setting('TimeZone')").fetchone()
 
 
@@ -62,7 +67,7 @@ def test_sql_reaches_nothing_else(tmp_path, parquet, sql):
     before = Path(secret).stat().st_mtime_ns
     local_frame = [secret]  # DuckDB would read a caller's variable
 
-    with open_scratch(tmp_path / "scratch", views={}) as connection, pytest.raises(duckdb.Error):
+    with open_scratch(tmp_path / "scratch", memory=MEMORY, views={}) as connection, pytest.raises(duckdb.Error):
         connection.execute(sql.format(secret=secret)).fetchall()
 
     assert [secret] == local_frame
@@ -72,7 +77,7 @@ def test_sql_reaches_nothing_else(tmp_path, parquet, sql):
 def test_data_frames_may_be_registered(tmp_path):
     import pandas as pd
 
-    with open_scratch(tmp_path, views={}) as connection:
+    with open_scratch(tmp_path, memory=MEMORY, views={}) as connection:
         connection.register("made", pd.DataFrame({"n": [1, 2]}))
 
         assert (3,) == connection.execute("SELECT sum(n) FROM made").fetchone()
@@ -80,4 +85,4 @@ def test_data_frames_may_be_registered(tmp_path):
 
 def test_a_table_without_files_is_told(tmp_path):
     with pytest.raises(FatalError, match=r"batch\.orders: no file holds its rows"):
-        open_scratch(tmp_path, views={"batch.orders": []})
+        open_scratch(tmp_path, memory=MEMORY, views={"batch.orders": []})

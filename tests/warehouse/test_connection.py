@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataflow.duckdb_memory import Memory
 from dataflow.errors import FatalError, TransientError
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
@@ -30,6 +31,19 @@ def test_sessions_are_in_utc_and_download_nothing(house: House):
         found = {*outer.execute(query).fetchall(), *inner.execute(query).fetchall()}
 
     assert {("UTC", False)} == found
+
+
+def test_a_database_keeps_to_the_memory_of_the_settings_however_often_it_is_opened(either: House):
+    either.settings = either.settings.model_copy(update={"memory": Memory(256_000_000)})
+    query = "SELECT current_setting('memory_limit'), current_setting('threads') = 1"
+
+    with (
+        open_warehouse(either.settings, purpose="outer") as outer,
+        open_warehouse(either.settings, purpose="inner") as inner,
+    ):
+        found = {*outer.execute(query).fetchall(), *inner.execute(query).fetchall()}
+
+    assert {("244.1 MiB", True)} == found
 
 
 def test_nested_openings_have_transactions_of_their_own(house: House):

@@ -49,6 +49,7 @@ def dbt_environment(settings: Settings, workflow: Workflow) -> dict[str, str]:
         "DATAFLOW_PROJECT": str(settings.project),
         "DATAFLOW_WAREHOUSE": warehouse.setting if isinstance(warehouse, DuckLake) else str(warehouse),
         "DATAFLOW_WAREHOUSE_DATA": str(settings.warehouse_data),
+        "DATAFLOW_MEMORY": str(settings.memory),
         "DATAFLOW_LOCK_TIMEOUT": format_duration(settings.lock_timeout),
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dataflow.duckdb_memory import lack_of_room
 from dataflow.quality.outcome import CheckOutcome, Status
 from dataflow.quality.rule import Judged, Rule
 from dataflow.quality.rules import rule_of
@@ -36,7 +37,7 @@ def judge(
     past: Callable[[Check], Sequence[Past]] = lambda _: (),
     sensitive: Sensitive = NOTHING_SENSITIVE,
 ) -> list[CheckOutcome]:
-    """Judge each check and give one outcome for each, in the same order; raise for none of them.
+    """Judge each check and give one outcome for each, in the same order; no check is raised for.
 
     Args:
         connection: Where everything named is visible; its time zone is UTC.
@@ -46,6 +47,9 @@ def judge(
         tables: For ``relationships``: logical table name to the relation that holds what is loaded plus the batch.
         past: For an ``anomaly``: what it measured in earlier windows, the latest first.
         sensitive: What no outcome may show.
+
+    Raises:
+        OutOfRoom: when memory or disk did not suffice; that is no verdict on the data.
     """
     outcomes = []
     for check in checks:
@@ -88,6 +92,8 @@ def _outcome(judged: Judged, check: Check, sensitive: Sensitive) -> CheckOutcome
     except duckdb.InterruptException:
         raise  # someone ends the task; that is no verdict on the data
     except (duckdb.Error, ValueError) as error:
+        if (lack := lack_of_room(error)) is not None:
+            raise lack from None
         return _unjudged(check, f"could not be evaluated: {sensitive.told(error)}")
     if counted is None or counted[1] is None:
         described = rule.describe(0, 0, counted[2:]) if counted else "the query gave no row"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataflow.duckdb_memory import lack_of_room
 from dataflow.errors import FatalError
 from dataflow.masking import masked
 from dataflow.quality.outcome import CheckOutcome
@@ -32,6 +33,9 @@ def judged_by_author(step: Step, table: str, *, connection: DuckDBPyConnection) 
     """Run the function, where there is one.
 
     What was not judged never passes: a function that breaks, or that yields nothing, leaves an outcome that says so.
+
+    Raises:
+        OutOfRoom: when memory or disk did not suffice; nothing is kept of it, for the data is not to blame.
     """
     authored = Authored()
     function = getattr(import_module(step.workflow, "validation"), table, None) if _has(step) else None
@@ -42,7 +46,9 @@ def judged_by_author(step: Step, table: str, *, connection: DuckDBPyConnection) 
         with author_code(step.workflow, what=what, log=step.request.log):
             for result in function(step.context(table), connection.table(table)) or ():
                 authored.outcomes.append(_outcome(result, what))
-    except Exception as error:  # noqa: BLE001  # whatever it is: what was judged until here is kept, then it is raised
+    except Exception as error:  # whatever it is: what was judged until here is kept, then it is raised
+        if (lack := lack_of_room(error)) is not None:
+            raise lack from error
         authored.error = error
         authored.outcomes.append(_unjudged(what, f"broke after {_counted(authored)}: {masked(str(error))}"))
     if not authored.outcomes:

@@ -139,7 +139,7 @@ class RunOutside(Outside):
         copies = extract(step.settings, step.workflow.name, tables=tables, into=folder, log=step.request.log)
         if missing := [name for name in tables if name not in copies]:
             raise FatalError(f"ctx.sql: {', '.join(missing)}: no run has loaded any rows yet")
-        connection = self._open.enter_context(open_scratch(folder, views=views))
+        connection = self._open.enter_context(open_scratch(folder, memory=step.settings.memory, views=views))
         for name, file in copies.items():
             view_of_files(connection, name, file=file)
         try:

@@ -98,7 +98,7 @@ def put_back(step: Step, table: str, *, asked: PutBack) -> StepReceipt:
 
 def _placed(step: Step, table: str, *, asked: PutBack, standing: Manifest, folder: Path) -> tuple[Manifest, _Told]:
     candidates, refused, told = folder / "candidates.parquet", folder / "refused.parquet", _Told()
-    with open_writer(folder) as writer:
+    with open_writer(step, folder) as writer:
         for record in asked.records:
             view_record(writer, record, corrected=asked.corrected, folder=folder)
         back = Back(
@@ -181,7 +181,7 @@ def _judge(step: Step, table: str, *, standing: Manifest, candidates: Path, refu
         f"SELECT *, CAST(NULL AS BIGINT) AS {ROW} FROM {_rows(step, standing, folder)} "
         f"UNION ALL BY NAME SELECT * EXCLUDE ({RECORD}, {NUMBER}, rules, reasons, read_again) {fit}"
     )
-    with open_scratch(folder, views=views) as connection:
+    with open_scratch(folder, memory=step.settings.memory, views=views) as connection:
         let_mean(connection, table, rows=rows)
         lookups = lookups_of(step, connection, checks=checks, batches=batches, folder=folder)
         told = Refused(connection)
@@ -231,7 +231,10 @@ def _restricted(step: Step, table: str, standing: Manifest, *, rest: Interval, f
         f"_dataflow_cursor >= TIMESTAMPTZ {literal(rest.start.isoformat())} "
         f"AND _dataflow_cursor < TIMESTAMPTZ {literal(rest.end.isoformat())}"
     )
-    with open_writer(folder) as writer, _open_batch(step, table, run_id=step.request.run_id, folder=folder) as batch:
+    with (
+        open_writer(step, folder) as writer,
+        _open_batch(step, table, run_id=step.request.run_id, folder=folder) as batch,
+    ):
         batch.copy(writer, f"SELECT * FROM {_rows(step, standing, folder)} WHERE {inside}")
         return batch.commit(current=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from dataflow.duckdb_memory import lack_of_room
 from dataflow.errors import FatalError
 from dataflow.masking import mask_error
 from dataflow.ops.history import open_history
@@ -110,4 +111,6 @@ def _checked(step: Step, work: Callable[[], T]) -> T:
         return work()
     except Exception as error:
         mask_error(error)
+        if (lack := lack_of_room(error)) is not None:
+            raise lack from error
         raise

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.duckdb_memory import lack_of_room, open_in_memory
 from dataflow.identifiers import literal, quote
 from dataflow.landing.batch import write_batch
 from dataflow.landing.manifest import Manifest
@@ -51,6 +51,8 @@ class Refused:
         except duckdb.InterruptException:
             raise
         except (duckdb.Error, ValueError) as error:
+            if (lack := lack_of_room(error)) is not None:
+                raise lack from None
             told = duckdb_message(error)
             if check.sql is not None and ROW in told:
                 told = f"to quarantine rows its query has to return them whole: select {relation}.* from ..."
@@ -111,7 +113,7 @@ def quarantine_key(step: Step, table: str, *, stage: QuarantineStage) -> Quarant
 
 def without_refused(step: Step, table: str, *, batch: Manifest, rows: str, refused: Path, folder: Path) -> Manifest:
     """Put the refused rows into quarantine, and give the new batch of the others; the old one stays as it is."""
-    with open_writer(folder) as connection:
+    with open_writer(step, folder) as connection:
         refusals = f"read_parquet({literal(str(refused))})"
         quarantine_rows(
             step.history,
@@ -133,14 +135,6 @@ def without_refused(step: Step, table: str, *, batch: Manifest, rows: str, refus
             return left.commit(cut_rows=batch.cut_rows)
 
 
-@contextmanager
-def open_writer(folder: Path) -> Iterator[DuckDBPyConnection]:
+def open_writer(step: Step, folder: Path) -> DuckDBPyConnection:
     """Open a connection that may write batches. No SQL of an author's runs on it."""
-    import duckdb
-
-    with duckdb.connect(
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    ) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET temp_directory = {literal(str(folder / 'spill'))}")
-        yield connection
+    return open_in_memory(step.settings.memory, spill=folder / "spill")

@@ -70,7 +70,7 @@ def _staged(step: Step, table: str, *, source: str | None, batch: Manifest | Non
     """Run the stages and write their result to a file of the scratch folder."""
     body = transform_of(step.workflow.spec, table)
     sight = _look(step, table, batch=batch, folder=folder)
-    with open_scratch(folder, views=sight.batches) as connection:
+    with open_scratch(folder, memory=step.settings.memory, views=sight.batches) as connection:
         for name, file in sight.loaded.items():
             view_of_files(connection, f"{LOADED}{name}" if name == table else name, file=file)
         final = apply_stages(

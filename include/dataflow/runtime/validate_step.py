@@ -43,7 +43,7 @@ def validate_table(step: Step, table: str) -> StepReceipt:
         batches = {table: batch} | {name: step.ingested(name) for name in batches_read(step, checks) - {table}}
         views = {name: step.files(manifest, folder) for name, manifest in batches.items()}
         rows, refused = numbered_rows(batch, views[table]), folder / "refused.parquet"
-        with open_scratch(folder, views=views) as connection:
+        with open_scratch(folder, memory=step.settings.memory, views=views) as connection:
             lookups = lookups_of(step, connection, checks=checks, batches=batches, folder=folder)
             outcomes = _judged(step, connection, table, rows=rows, lookups=lookups, refused=refused)
             authored = judged_by_author(step, table, connection=connection)

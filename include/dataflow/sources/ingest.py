@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from dataflow.duckdb_memory import open_in_memory
 from dataflow.errors import ContractError, InputError, StepError, TransientError
-from dataflow.identifiers import literal, quote
+from dataflow.identifiers import quote
 from dataflow.landing.batch import columns_of, write_batch
 from dataflow.landing.manifest import Manifest
 from dataflow.sources.contract import NO_VERDICT, NOTHING, Judge, Verdict
@@ -37,7 +38,10 @@ def ingest(request: IngestRequest) -> Manifest:
     """
     if request.cursor_column is not None and request.cursor is None:
         raise InputError(f"{request.workflow}.{request.table} is incremental: say which range to read")
-    with _scratch(request) as scratch, _connect(scratch) as connection:
+    with (
+        _scratch(request) as scratch,
+        open_in_memory(request.settings.memory, spill=scratch / "spill") as connection,
+    ):
         readings = _with_sensitive(request, read_source(connection, request, scratch=scratch))
         manifest = _land(connection, request, readings=readings, scratch=scratch)
     request.log.info("landed %d rows of %s.%s", manifest.rows, request.workflow, request.table)
@@ -189,16 +193,3 @@ def _scratch(request: IngestRequest) -> Iterator[Path]:
     top.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"ingest-{request.workflow}-{request.table}-", dir=top) as folder:
         yield Path(folder)
-
-
-@contextmanager
-def _connect(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    import duckdb
-
-    with duckdb.connect(
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    ) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set enable_progress_bar = false")  # DuckDB would draw it into whatever we print
-        connection.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
-        yield connection

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from dataflow.duckdb_memory import lack_of_room
 from dataflow.errors import ContractError, StepError, TransientError
 from dataflow.identifiers import quote
 from dataflow.sources.reading import RawColumn
@@ -64,7 +65,7 @@ def explained(
     if (cause := next((each for each in known if each is not None), None)) is not None:
         return cause
     if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
-        return TransientError(f"reading or landing failed: {_first_line(error)}")
+        return lack_of_room(error) or TransientError(f"reading or landing failed: {_first_line(error)}")
     if not is_about_data(error):
         return None
     told = (reading_error(reading, error) for reading in readings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.duckdb_memory import Memory, open_in_memory
 from dataflow.errors import FatalError
 from dataflow.identifiers import literal, quote
 from dataflow.queries import relation_sql
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["open_scratch"]
 
 
-def open_scratch(folder: Path, *, views: Mapping[str, Sequence[str]]) -> duckdb.DuckDBPyConnection:
+def open_scratch(folder: Path, *, memory: Memory, views: Mapping[str, Sequence[str]]) -> duckdb.DuckDBPyConnection:
     """Open a connection that sees the given tables, works in UTC and reaches no other file and no network.
 
     Its configuration is locked: no SQL can open what this closes. The caller closes the connection; it is a context
@@ -25,23 +26,15 @@ def open_scratch(folder: Path, *, views: Mapping[str, Sequence[str]]) -> duckdb.
 
     Args:
         folder: The task's scratch folder; large results spill into it. Created if absent.
+        memory: How much the database may take before it does.
         views: Logical table name to the Parquet files of its rows; ``batch.orders`` is a batch.
 
     Raises:
         FatalError: when a table has no file.
     """
-    import duckdb
-
     folder.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "temp_directory": str(folder / "spill"),
-        }
-    )
+    connection = open_in_memory(memory, spill=folder / "spill")
     try:
-        connection.execute("SET TimeZone = 'UTC'")
         _close_to_the_outside(connection, [folder, *_folders(views)])
         connection.execute("CREATE SCHEMA batch")
         for name, paths in views.items():

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataflow.duckdb_memory import Memory, bound
 from dataflow.ducklake import DuckLake
 from dataflow.errors import FatalError, TransientError
 from dataflow.settings import Settings
@@ -76,7 +77,7 @@ def open_warehouse(
         return
     with warehouse_lock(settings, purpose=purpose, log=log):
         path = Path(os.path.realpath(lake))
-        connection = _connect(path)
+        connection = _connect(path, settings.memory)
         try:
             yield connection
         finally:
@@ -99,7 +100,7 @@ def take_back(warehouse: Path) -> None:
             _openings.counts[path] -= 1
 
 
-def _connect(path: Path) -> DuckDBPyConnection:
+def _connect(path: Path, memory: Memory) -> DuckDBPyConnection:
     import duckdb
 
     with _openings.guard:
@@ -115,6 +116,8 @@ def _connect(path: Path) -> DuckDBPyConnection:
                 f"{path.name} is open in a program that does not take {path.name}.lock: {exc}; "
                 "close it there, and read the published snapshots instead"
             ) from exc
+        if not _openings.counts[path]:
+            bound(connection, memory)
         _openings.counts[path] += 1
     return in_utc(connection)
 

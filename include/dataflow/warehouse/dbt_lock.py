@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataflow.duckdb_memory import bound, parse_memory
 from dataflow.ducklake import DuckLake
 from dataflow.durations import parse_duration
 from dataflow.errors import FatalError
@@ -112,6 +113,7 @@ class Plugin:
             if _session.warehouse is not None:
                 take_back(_session.warehouse)
                 lend(_session.warehouse, conn)
+                bound(conn, parse_memory(os.environ.get("DATAFLOW_MEMORY") or Settings.model_fields["memory"].default))
                 _session.root = conn
                 _stamp_run(conn)
 

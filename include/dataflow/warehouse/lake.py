@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from dataflow.connections import Connection, find_connection
 from dataflow.duckdb_extensions import load_extension
+from dataflow.duckdb_memory import bound
 from dataflow.errors import FatalError, TransientError
 from dataflow.identifiers import literal, quote
 from dataflow.masking import masked
@@ -109,6 +111,8 @@ def attach_lake(connection: DuckDBPyConnection, settings: Settings, lake: DuckLa
     """Attach the lake to a database in memory; its catalog is made where there is none."""
     import duckdb
 
+    bound(connection, settings.memory)
+    connection.execute(f"SET temp_directory = {literal(str(settings.scratch / f'lake-{uuid4().hex}'))}")
     for extension in ("ducklake", "postgres_scanner"):
         load_extension(connection, extension)
     connection.execute(f"SET ducklake_max_retry_count = {COMMIT_RETRIES}")

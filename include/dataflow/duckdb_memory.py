@@ -1,0 +1,121 @@
+"""How much memory a database of DuckDB's may take, and what it means that it, or the disk behind it, did not suffice.
+
+A query that needs more writes to the database's temporary folder, so that the memory of a task does not grow with its
+rows. Without a bound DuckDB would first take 80 % of the machine, in each of the tasks that run beside each other.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataflow.errors import OutOfRoom
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Memory", "bound", "lack_of_room", "open_in_memory", "parse_memory"]
+
+_BYTES = {"KB": 1_000, "MB": 1_000**2, "GB": 1_000**3, "TB": 1_000**4}
+_BYTES |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+_FORM = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B)", re.IGNORECASE)
+_ADVICE = re.compile(r"\n|(?:Database is launched|This limit was set|Possible solutions:|Unused blocks)")
+"""Where DuckDB begins to say what to do; its ways out are not those of a task."""
+_SHOWN = ("TIB", "TB", "GIB", "GB", "MIB", "MB", "KIB", "KB")
+
+OF_A_THREAD = 250 * _BYTES["MB"]
+"""Twice what DuckDB asks for as the least for each of its threads: wide keys, grouped, need more than that."""
+
+
+class Memory(int):
+    """A number of bytes, shown as users write it."""
+
+    LEAST = 128 * _BYTES["MB"]
+
+    def __str__(self) -> str:
+        """Give it in the largest unit of which it is a whole number."""
+        unit = next((unit for unit in _SHOWN if not self % _BYTES[unit]), "KB")
+        return f"{self // _BYTES[unit]}{unit.replace('I', 'i')}"
+
+
+def parse_memory(value: object) -> Memory:
+    """Read ``512MB`` or ``2GiB``; one that is read already passes as it is.
+
+    Raises:
+        ValueError: when it is none, or too little for DuckDB to work with.
+    """
+    if isinstance(value, Memory):
+        return value
+    form = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
+    if form is None:
+        raise ValueError(f"{value!r} is no size; write a number and a unit, like 512MB or 2GB")
+    size = Memory(float(form[1]) * _BYTES[form[2].upper()])
+    if size < Memory.LEAST:
+        raise ValueError(f"{value} is too little for DuckDB to work with; give it {Memory(Memory.LEAST)} at least")
+    return size
+
+
+def bound(connection: DuckDBPyConnection, memory: Memory) -> None:
+    """Let a database take that much memory, and no more threads than can work in it.
+
+    These are no part of a handle's configuration: handles of one file still share their database.
+    """
+    connection.execute(f"SET memory_limit = '{int(memory)}B'")
+    given = connection.execute("SELECT current_setting('threads')").fetchone()
+    threads = max(1, memory // OF_A_THREAD)
+    if given is not None and threads < given[0]:
+        connection.execute(f"SET threads = {threads}")
+
+
+def open_in_memory(memory: Memory, *, spill: Path) -> DuckDBPyConnection:
+    """Open a database in memory, in UTC and with nothing downloaded; the caller closes it.
+
+    Args:
+        memory: How much it may take.
+        spill: The folder that takes what does not fit; DuckDB makes and removes it.
+    """
+    import duckdb
+
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "temp_directory": str(spill),
+        }
+    )
+    bound(connection, memory)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # DuckDB would draw it into whatever we print
+    return connection
+
+
+def lack_of_room(error: BaseException) -> OutOfRoom | None:
+    """Say that memory or a disk did not suffice, where that is what an error, or what caused it, comes from.
+
+    None for any other error, and for one that says so already.
+    """
+    import duckdb
+
+    if isinstance(error, OutOfRoom):
+        return None
+    for cause in _causes(error):
+        if isinstance(cause, duckdb.OutOfMemoryException):
+            return OutOfRoom(f"{_told(error)}; raise DATAFLOW_MEMORY, or free the disk of DATAFLOW_SCRATCH")
+        is_full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
+        if is_full or (isinstance(cause, duckdb.IOException) and "No space left on device" in str(cause)):
+            return OutOfRoom(f"{_told(error)}; free the disk, or let DATAFLOW_SCRATCH lie on a larger one")
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__
+
+
+def _told(error: BaseException) -> str:
+    return _ADVICE.split(str(error), maxsplit=1)[0].rstrip(". ")
