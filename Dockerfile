@@ -33,6 +33,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DATAFLOW_PROJECT=/opt/dataflow \
     DATAFLOW_LANDING=/var/lib/dataflow/landing \
     DATAFLOW_WAREHOUSE=/var/lib/dataflow/warehouse.duckdb \
+    DATAFLOW_WAREHOUSE_DATA=/var/lib/dataflow/lake \
     DATAFLOW_PUBLISHED=/var/lib/dataflow/published \
     DATAFLOW_SCRATCH=/var/lib/dataflow/scratch \
     DATAFLOW_OPS=sqlite:////var/lib/dataflow/ops.db \

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from airflow.providers.amazon.aws.triggers.s3 import S3KeyTrigger
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
 
 from dataflow.factory.dag import build_dag
-from dataflow.factory.waiting import AddressTrigger
+from dataflow.factory.wait_triggers import AddressTrigger, ObjectTrigger
 from dataflow.ops.history import open_history
 from dataflow.ops.reading import anomalies_of
 from kit.databases import postgres_schema
@@ -83,18 +82,26 @@ def test_a_file_that_is_there_is_not_waited_for(project: Project) -> None:
     dag.get_task("wait_for.0").execute(context())
 
 
-def test_a_file_in_a_bucket_is_left_to_airflow_s_own_trigger(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "no_match", "match"),
+    [("*.csv", "part/a.csv", "a.csv"), ("**/*.csv", "a.txt", "a.csv"), ("_SUCCESS", "_SUCCESS.tmp", "_SUCCESS")],
+)
+def test_a_file_in_a_bucket_is_watched_as_it_was_looked_for_at_first(
+    project: Project, pattern: str, no_match: str, match: str
+) -> None:
     with bucket() as store:
-        dag = dag_of(project, {"file": f"{store.place()}/{{{{ window.start | date }}}}/*.csv", "poke_interval": "1s"})
-        left = deferred(dag)
-        path, arguments = left.trigger.serialize()
-        assert "airflow.providers.amazon.aws.triggers.s3.S3KeyTrigger" == path
-        assert (store.connection, store.name) == (arguments["aws_conn_id"], arguments["bucket_name"])
-        assert ("2025-03-04/*.csv", True) == (arguments["bucket_key"], arguments["wildcard_match"])
+        place = f"{store.place()}/{{{{ window.start | date }}}}/{pattern}"
+        dag = dag_of(project, {"file": place, "poke_interval": "1s"})
+        store.put(f"2025-03-04/{no_match}", "id")
+        path, arguments = deferred(dag).trigger.serialize()
+        assert path == "dataflow.factory.wait_triggers.ObjectTrigger"
 
         async def wait() -> Any:
-            asyncio.get_running_loop().call_later(0.5, store.put, "2025-03-04/a.csv", "id")
-            return await asyncio.wait_for(anext(S3KeyTrigger(**arguments).run()), timeout=30)
+            asyncio.get_running_loop().call_later(0.5, store.put, f"2025-03-04/{match}", "id")
+            watched = asyncio.ensure_future(anext(ObjectTrigger(**arguments).run()))
+            await asyncio.sleep(0.4)
+            assert not watched.done()
+            return await asyncio.wait_for(watched, timeout=30)
 
         assert {"status": "success"} == asyncio.run(wait()).payload
         dag.get_task("wait_for.0").execute(context())  # it is there, so nobody waits
@@ -102,14 +109,14 @@ def test_a_file_in_a_bucket_is_left_to_airflow_s_own_trigger(project: Project) -
 
 def test_an_address_is_asked_until_it_answers_with_success() -> None:
     async def wait(port: int) -> Any:
-        path, arguments = AddressTrigger(f"http://127.0.0.1:{port}/", 0.01).serialize()
-        assert path == "dataflow.factory.waiting.AddressTrigger"
+        path, arguments = AddressTrigger(f"http://127.0.0.1:{port}/", 0.01, "127.0.0.1").serialize()
+        assert path == "dataflow.factory.wait_triggers.AddressTrigger"
         return await asyncio.wait_for(anext(AddressTrigger(**arguments).run()), timeout=10)
 
     with web_receiver() as receiver:
         assert {"status": "success"} == asyncio.run(wait(receiver.port)).payload
     with web_receiver(status=503) as receiver, pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(wait(receiver.port), timeout=0.3))
+        asyncio.run(asyncio.wait_for(wait(receiver.port), timeout=2))
     assert receiver.asked > 3
 
 

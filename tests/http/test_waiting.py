@@ -46,6 +46,11 @@ def test_each_wait_is_longer_than_the_last_and_none_is_for_ever(retry: int, chan
     assert wait <= pause_before(retry + 2, chance=0.0) or wait >= MAX_WAIT / 2
 
 
+@pytest.mark.parametrize("retry_after", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_server_that_asks_for_no_wait_is_not_asked_again_at_once(retry_after: str) -> None:
+    assert pause_before(4, chance=0.0) == pause_before(4, chance=0.0, retry_after=retry_after) > 0
+
+
 @given(st.lists(st.floats(min_value=0, max_value=10), min_size=1, max_size=50))
 def test_no_two_requests_begin_closer_than_the_pace(gaps: list[float]) -> None:
     now = 100.0

@@ -19,7 +19,7 @@ from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.snapshot import table_path
 from kit.project import Project
 
-__all__ = ["KNOWN", "ORDERS", "POSITIVE", "Shop"]
+__all__ = ["COLUMNS", "KNOWN", "ORDERS", "POSITIVE", "Shop"]
 
 COLUMNS = {"order_id": "BIGINT", "status": "VARCHAR", "amount": "DECIMAL(12,2)"}
 POSITIVE = {"range": {"column": "amount", "min": 0}, "on_fail": "quarantine"}

@@ -119,6 +119,22 @@ def test_marks_and_windows_survive_the_deletion_of_old_history(settings: Setting
     assert () == do_chore("history", settings).told
 
 
+def test_a_workflow_with_rows_to_replay_keeps_the_story_of_its_runs(settings: Settings, history: History):
+    for number in range(103):
+        write_run(history, f"r{number}", window=day(number))
+        key = StageKey(workflow="shop", run_id=f"r{number}", stage="TRANSFORMED", try_number=1, table_name="orders")
+        end_stage(history, begin_stage(history, key), outcome="succeeded")
+    values = {"workflow": "shop", "table_name": "orders", "check_name": "c", "rows": 1, "quarantined_at": YEARS_AGO}
+    with history.write() as connection:
+        connection.execute(sa.insert(quarantine).values(**values, run_id="r0", uri="r0/m"))
+
+    assert () == do_chore("history", settings).told
+
+    with history.write() as connection:
+        connection.execute(sa.update(quarantine).values(replayed_by="somebody"))
+    assert ["3 rows of core_manifest"] == list(do_chore("history", settings).told)
+
+
 def test_what_waits_in_quarantine_stays_whatever_its_age(settings: Settings, history: History):
     values = {"workflow": "shop", "table_name": "orders", "check_name": "c", "rows": 1, "quarantined_at": YEARS_AGO}
     with history.write() as connection:
@@ -131,6 +147,22 @@ def test_what_waits_in_quarantine_stays_whatever_its_age(settings: Settings, his
 
     with history.read() as connection:
         assert ["waits"] == list(connection.execute(sa.select(quarantine.c.run_id)).scalars())
+
+
+def test_folders_that_no_publish_made_are_left_alone(house: House):
+    theirs = house.settings.published / "theirs" / "data"
+    theirs.mkdir(parents=True)
+    house.load("SELECT 1 AS id")
+    for number in range(2):
+        publish(house.settings, "shop", tables=["orders"], run_id=f"r{number}")
+    mine = house.settings.published / "shop" / "notes"
+    mine.mkdir()
+    age(house.settings.published)
+
+    assert ["1 versions of shop"] == list(do_chore("published", house.settings).told)
+
+    assert theirs.is_dir()
+    assert mine.is_dir()
 
 
 def test_versions_that_readers_left_go_and_the_current_one_stays(house: House):

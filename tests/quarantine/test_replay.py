@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from dataflow.errors import DataflowError, InputError
 from dataflow.interval import Interval
 from dataflow.ops.quarantine import find_quarantined
 from dataflow.ops.reading import list_runs
+from dataflow.ops.tables import runs
 from dataflow.runtime.local import run_workflow
+from dataflow.runtime.replay import replay
 from dataflow.runtime.resume import resume_from
-from kit.shop import KNOWN, POSITIVE, Shop
+from kit.shop import COLUMNS, KNOWN, ORDERS, POSITIVE, Shop
 
 CORRECTED = "_dataflow_row,amount\n1,5.00\n2,1.00\n"
 LIFTED = {"range": {"column": "amount", "min": -100}, "on_fail": "quarantine"}
@@ -169,6 +173,61 @@ def test_a_run_that_is_cleared_judges_the_rows_again_and_each_is_there_once(shop
 
     assert [1, 2, 3, 4] == shop.loaded() == shop.published()
     assert [] == shop.records()
+
+
+@pytest.mark.parametrize("load", [{}, APPENDED, MERGED], ids=["replace", "append", "merge"])
+def test_a_cleared_validation_that_refuses_nothing_takes_back_what_ingest_had_quarantined(shop: Shop, load):
+    misfits = ORDERS.replace("-5.00", "five").replace("-1.00", "1.00")
+    source = {"type": "file", "format": "csv", "path": "orders.csv", "columns": COLUMNS}
+    contract = {"sources": {"orders": {**source, "schema_contract": {"data_type": "quarantine"}}}}
+    shop.run({"not_null": "order_id"}, orders=misfits, config={**contract, **load})
+    shop.replay(corrected="_dataflow_row,amount\n1,5.00\n")
+    workflow = shop.project.workflow("shop")
+    for _ in range(2):
+        cleared = resume_from(shop.history, workflow, step="validate", window=None)
+        run_workflow(workflow, settings=shop.settings, earlier=cleared)
+
+        waiting = [int(row[0]) for row in shop.quarantined()]
+        if "merge" not in str(load):  # which deletes nothing: the row stays as it was corrected
+            assert [1, 2, 3, 4] == sorted([*shop.loaded(), *waiting])
+        done = shop.replay(corrected="_dataflow_row,amount\n1,5.00\n")
+
+        assert [1, 2, 3, 4] == shop.loaded(), done
+
+
+def test_a_record_that_cannot_be_replayed_does_not_keep_the_others_back(shop: Shop):
+    shop.run(POSITIVE, orders=BY_DAY, config=INCREMENTAL, window=day(1))
+    (first,) = shop.records()
+    shop.run(window=day(2))
+    with shop.history.write() as connection:
+        connection.execute(sa.update(runs).where(runs.c.run_id == first.key.run_id).values(status="FAILED"))
+
+    shop.write(LIFTED, orders=BY_DAY, config=INCREMENTAL)
+    stuck, done = shop.replay()
+
+    assert "has not completed" in stuck.reason
+    assert (1, "success") == (done.passed, done.result.status)
+    assert [first] == shop.records()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+def test_what_nobody_corrected_comes_back_as_it_was_written(shop: Shop, suffix: str):
+    texts = ["00:12", "", "2024-01-01T10:00:00+02:00", "5"]
+    orders = "order_id,status,amount\n" + "".join(f'{n},"{text}",-1\n' for n, text in enumerate(texts, start=1))
+    source = {"type": "file", "format": "csv", "path": "orders.csv", "columns": COLUMNS}
+    quoted = {"sources": {"orders": {**source, "options": {"allow_quoted_nulls": False}}}}
+    shop.run(POSITIVE, {"row_count": {"min": 0}}, orders=orders, config=quoted)
+    (record,) = shop.records()
+    rows = [{"_dataflow_row": n, "order_id": n, "status": text, "amount": 2} for n, text in enumerate(texts, start=1)]
+    if suffix == "csv":
+        given = "_dataflow_row,status,amount\n" + "".join(f'{n},"{text}",2\n' for n, text in enumerate(texts, start=1))
+    else:
+        given = "".join(json.dumps(row) + "\n" for row in rows)
+    file = shop.project.write_file(f"corrected.{suffix}", given)
+
+    replay(shop.project.workflow("shop"), [record], settings=shop.settings, corrected=file)
+
+    assert texts == [row[1] for row in shop.loaded("order_id, status")]
 
 
 def test_after_the_next_window_a_replay_of_the_one_before_touches_that_alone(shop: Shop):

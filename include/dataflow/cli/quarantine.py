@@ -16,6 +16,7 @@ from dataflow.ops.history import History, open_history
 from dataflow.ops.quarantine import Quarantined, find_quarantined, list_quarantined
 from dataflow.quarantine.reading import read_quarantined, write_quarantined
 from dataflow.settings import Settings
+from dataflow.spec.sources import VARIANT
 
 if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
@@ -185,7 +186,7 @@ def _sensitive(record: Quarantined) -> frozenset[str]:
     if workflow is None or record.key.table not in workflow.spec.sources:
         return frozenset({"*"})
     columns = workflow.spec.sources[record.key.table].columns
-    return frozenset(name for name, column in columns.items() if getattr(column, "sensitive", False))
+    return frozenset(name + end for name, column in columns.items() if column.sensitive for end in ("", VARIANT))
 
 
 def _workflow(record: Quarantined) -> Workflow | None:

@@ -5,31 +5,28 @@ Files and addresses are watched in the triggerer; queries and functions are look
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.sensor import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowSensorTimeout
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dataflow.durations import format_duration
-from dataflow.errors import FatalError, StepError
+from dataflow.errors import StepError
 from dataflow.factory.tasks import in_airflows_words, request_from
-from dataflow.http.policy import HostPolicy
-from dataflow.http.probe import answers
+from dataflow.factory.wait_triggers import AddressTrigger, ObjectTrigger
 from dataflow.masking import mask_error
 from dataflow.spec.waiting import wait_kind, waiting_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from airflow.triggers.base import BaseTrigger
 
     from dataflow.loading.workflow import Workflow
     from dataflow.runtime.waiting import Awaited
     from dataflow.settings import Settings
     from dataflow.spec.plan import Task
 
-__all__ = ["AddressTrigger", "WaitFor"]
+__all__ = ["WaitFor"]
 
 _DEFERRED = ("file", "http")
 
@@ -134,41 +131,6 @@ class WaitFor(BaseSensorOperator):
         return AirflowSensorTimeout(f"{task.id}: {message}")
 
 
-class AddressTrigger(BaseTrigger):
-    """Fires when an address answers with success.
-
-    Airflow's own takes the host of a connection, and asks again without a pause when a server answers with an error.
-    """
-
-    def __init__(self, address: str, poke_interval: float, allowed_hosts: str = "") -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.address = address
-        self.allowed_hosts = allowed_hosts
-        self.poke_interval = poke_interval
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what the triggerer makes it of; Airflow keeps it encrypted."""
-        path = f"{type(self).__module__}.{type(self).__qualname__}"
-        given = {"address": self.address, "poke_interval": self.poke_interval, "allowed_hosts": self.allowed_hosts}
-        return path, given
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask until the answer is a success."""
-        policy = HostPolicy.parse(self.allowed_hosts)
-        while True:
-            try:
-                # In a thread: the triggerer watches many things at once.
-                there = await asyncio.to_thread(answers, self.address, policy)
-            except FatalError as error:
-                yield TriggerEvent({"status": "error", "message": str(error)})  # type: ignore[no-untyped-call]
-                return
-            if there:
-                yield TriggerEvent({"status": "success"})  # type: ignore[no-untyped-call]
-                return
-            self.log.info("not there yet")
-            await asyncio.sleep(self.poke_interval)
-
-
 def _trigger(found: Awaited, step: Any) -> BaseTrigger:
     seconds = found.poke_interval.total_seconds()
     if found.kind == "http":
@@ -180,15 +142,7 @@ def _trigger(found: Awaited, step: Any) -> BaseTrigger:
         from dataflow.runtime.waiting import pattern_of
 
         return FileTrigger(filepath=pattern_of(found, step), recursive=True, poke_interval=seconds)
-    from airflow.providers.amazon.aws.triggers.s3 import S3KeyTrigger
-
-    return S3KeyTrigger(
-        bucket_name=bucket.bucket,
-        bucket_key=bucket.key,
-        wildcard_match=any(each in bucket.key for each in "*?["),
-        aws_conn_id=bucket.connection or None,
-        poke_interval=seconds,
-    )
+    return ObjectTrigger(str(bucket), seconds)
 
 
 def _first_value(found: Awaited) -> bool:

@@ -18,8 +18,9 @@ MAX_ASKED = 600.0
 def pause_before(retry: int, *, retry_after: str | None = None, chance: float | None = None) -> float:
     """Give the seconds before a retry, the first being 1.
 
-    What the server says goes first. Otherwise half a second, and twice as long each time; each wait is drawn from its
-    upper half, so that many clients that were refused at once do not come back at once.
+    Half a second, and twice as long each time; each wait is drawn from its upper half, so that many clients that were
+    refused at once do not come back at once. It is longer where the server says so, and never shorter: a date that is
+    over by our clock says only that the two clocks differ.
 
     Args:
         retry: Which one.
@@ -27,10 +28,9 @@ def pause_before(retry: int, *, retry_after: str | None = None, chance: float | 
         chance: From 0 to 1; by default a random one.
     """
     asked = retry_after_seconds(retry_after, now=datetime.now(UTC))
-    if asked is not None:
-        return asked
     longest = min(MAX_WAIT, FIRST_WAIT * 2.0 ** min(retry - 1, 16))
-    return longest * (1 + (random.random() if chance is None else chance)) / 2  # noqa: S311  # no secret is made of it
+    own = longest * (1 + (random.random() if chance is None else chance)) / 2  # noqa: S311  # no secret is made of it
+    return own if asked is None else max(asked, own)
 
 
 def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:

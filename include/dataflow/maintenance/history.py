@@ -1,7 +1,8 @@
 """Run history that nobody reads any more.
 
 Runs stay, each a row: windows and marks follow from them. So do stages that say that a batch was landed, for marks
-ask for them too. What goes is what happened within old runs: stages, results of checks, anomalies.
+ask for them too. What goes is what happened within old runs: stages, results of checks and their sample rows,
+anomalies. A workflow with rows that wait in quarantine keeps it all: a replay asks what its runs did.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
-from dataflow.ops.tables import anomalies, check_results, runs, stages
+from dataflow.ops.tables import anomalies, check_results, check_samples, quarantine, runs, stages
 
 if TYPE_CHECKING:
     from dataflow.settings import Settings
@@ -30,12 +31,15 @@ def expire(settings: Settings, dry_run: bool) -> list[str]:
     place = sa.func.row_number().over(partition_by=runs.c.workflow, order_by=runs.c.created_at.desc())
     ranked = sa.select(runs.c.workflow, runs.c.run_id, runs.c.status, runs.c.ended_at, place.label("place")).subquery()
     old = sa.select(ranked.c.workflow, ranked.c.run_id).where(
-        ranked.c.place > ALWAYS_KEPT, ranked.c.status != "OPEN", ranked.c.ended_at < now() - settings.keep_history
+        ranked.c.place > ALWAYS_KEPT,
+        ranked.c.status != "OPEN",
+        ranked.c.ended_at < now() - settings.keep_history,
+        ranked.c.workflow.not_in(_with_rows_to_replay()),
     )
     with history.read() as connection:
         ended = [(row.workflow, row.run_id) for row in connection.execute(old)]
     told = []
-    for table in (stages, check_results, anomalies):
+    for table in (stages, check_results, check_samples, anomalies):
         count = 0
         for first in range(0, len(ended), AT_ONCE):
             of_them = sa.tuple_(table.c.workflow, table.c.run_id).in_(ended[first : first + AT_ONCE])
@@ -49,3 +53,13 @@ def expire(settings: Settings, dry_run: bool) -> list[str]:
                     count += connection.execute(sa.delete(table).where(of_them, *kept)).rowcount
         told += [f"{count} rows of {table.name}"] if count else []
     return told
+
+
+def _with_rows_to_replay() -> sa.Select[tuple[str]]:
+    """Give the workflows with rows that wait in quarantine, or with a replay that did not get to its end."""
+    waiting = sa.select(quarantine.c.workflow).where(
+        quarantine.c.replayed_by.is_(None), quarantine.c.superseded_by.is_(None)
+    )
+    unfinished = sa.select(runs.c.workflow).where(runs.c.replay_of.is_not(None), runs.c.status != "COMPLETED")
+    both = waiting.union(unfinished).subquery()
+    return sa.select(both.c.workflow)

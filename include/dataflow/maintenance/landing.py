@@ -1,8 +1,8 @@
 """Landed batches that nobody needs any more.
 
-What stays, however old: the batch of each table's newest window, batches of runs that are open, and batches of runs
-with rows in quarantine that still wait, for a correction is put into them. A run whose batch is gone is ingested
-again when it is cleared.
+What stays, however old: the batch of each table's newest window, those of open runs, and those of runs with rows in
+quarantine that still wait or whose replay did not end, for a correction is put into them. A run whose batch is gone is
+ingested again when it is cleared.
 """
 
 from __future__ import annotations
@@ -62,8 +62,11 @@ def expire(settings: Settings, dry_run: bool) -> list[str]:
 def _needed_runs(history: History) -> set[tuple[str, str]]:
     """Give workflow and run key of each run whose batches stay."""
     query = sa.select(runs.c.workflow, runs.c.run_id).where(runs.c.status == "OPEN")
+    replayed = sa.select(runs.c.workflow, runs.c.replay_of.label("run_id")).where(
+        runs.c.replay_of.is_not(None), runs.c.status != "COMPLETED"
+    )
     with history.read() as connection:
-        needed = {(row.workflow, run_key(row.run_id)) for row in connection.execute(query)}
+        needed = {(row.workflow, run_key(row.run_id)) for row in connection.execute(query.union(replayed))}
     waiting = list_quarantined(history, only_open=True)
     return needed | {(found.key.workflow, run_key(found.key.run_id)) for found in waiting}
 

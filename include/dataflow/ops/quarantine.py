@@ -13,7 +13,7 @@ from dataflow.errors import InputError
 from dataflow.interval import Interval
 from dataflow.ops.history import History
 from dataflow.ops.runs import now
-from dataflow.ops.tables import quarantine
+from dataflow.ops.tables import quarantine, replays
 
 __all__ = [
     "QuarantineKey",
@@ -104,13 +104,16 @@ def supersede_quarantined(connection: sa.Connection, key: QuarantineKey, *, with
     """Let what the run's earlier tries quarantined of the table no longer count, for this try judged the rows anew.
 
     A try of ``ingest`` reads every row again. One of ``validate`` judges again what ingest landed, so rows that
-    ingest quarantined and that somebody replayed into the batch of the earlier try wait again.
+    ingest quarantined and that somebody replayed into the batch of the earlier try wait again, and no batch stands for
+    that one any more.
     """
     of_table: tuple[sa.ColumnElement[bool], ...] = (
         quarantine.c.workflow == key.workflow,
         quarantine.c.run_id == key.run_id,
         quarantine.c.table_name == key.table,
         quarantine.c.superseded_by.is_(None),
+        # A task that was taken for dead may end after the try that counts.
+        sa.or_(quarantine.c.task_id != key.task_id, quarantine.c.try_number <= key.try_number),
     )
     if not with_this_try:
         by_this = sa.and_(quarantine.c.task_id == key.task_id, quarantine.c.try_number == key.try_number)
@@ -118,6 +121,8 @@ def supersede_quarantined(connection: sa.Connection, key: QuarantineKey, *, with
     if key.stage == "validate":
         made_since = sa.or_(quarantine.c.stage == "validate", quarantine.c.from_id.is_not(None))
         connection.execute(sa.update(quarantine).where(*of_table, ~made_since).values(replayed_by=None))
+        of_run = (replays.c.workflow == key.workflow, replays.c.run_id == key.run_id)
+        connection.execute(sa.delete(replays).where(*of_run, replays.c.table_name == key.table))
         of_table = (*of_table, made_since)
     told = f"{key.task_id}, try {key.try_number}"[:250]
     connection.execute(sa.update(quarantine).where(*of_table).values(superseded_by=told))

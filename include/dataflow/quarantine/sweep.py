@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from dataflow.landing import files
 from dataflow.ops.runs import now
-from dataflow.ops.tables import quarantine
+from dataflow.ops.tables import quarantine, runs
 from dataflow.quarantine.store import AREA
 
 if TYPE_CHECKING:
@@ -52,10 +52,12 @@ def expire_quarantine(
 ) -> int:
     """Delete records that were replayed or superseded and are older than that, with their files; give their number.
 
-    What still waits for somebody is never deleted.
+    What still waits for somebody is never deleted, nor what a replay that did not get to its end put back.
     """
     over = sa.or_(quarantine.c.replayed_by.is_not(None), quarantine.c.superseded_by.is_not(None))
-    found = (over, quarantine.c.quarantined_at < now() - older_than)
+    unfinished = sa.select(runs.c.run_id).where(runs.c.replay_of.is_not(None), runs.c.status != "COMPLETED")
+    half_done = sa.and_(quarantine.c.replayed_by.is_not(None), quarantine.c.replayed_by.in_(unfinished))
+    found = (over, ~half_done, quarantine.c.quarantined_at < now() - older_than)
     with history.read() as connection:
         numbers = [row.id for row in connection.execute(sa.select(quarantine.c.id).where(*found))]
     if numbers and not dry_run:

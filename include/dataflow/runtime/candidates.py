@@ -125,22 +125,30 @@ def _read(connection: DuckDBPyConnection, file: Path) -> list[str]:
     """Read the file into a table of texts and give its columns."""
     import duckdb
 
-    path = literal(str(file))
-    readers = {
-        ".csv": f"read_csv({path}, all_varchar = true, header = true)",
-        ".ndjson": f"read_json({path}, format = 'newline_delimited')",
-        ".parquet": f"read_parquet({path}, hive_partitioning = false)",
-    }
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
+    if file.suffix.lower() not in FORMATS:
         raise InputError(f"{file.name}: corrected rows come in a file that ends in {', '.join(FORMATS)}")
     try:
+        reader = _reader(connection, file)
         columns = columns_of_query(connection, f"SELECT * FROM {reader}")
         texts = ", ".join(f"{_text(quote(name), kind)} AS {quote(name)}" for name, kind in columns)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CORRECTION} AS SELECT {texts} FROM {reader}")
     except duckdb.Error as error:
         raise InputError(f"{file}: {str(error).splitlines()[0]}") from error
     return [name for name, _ in columns]
+
+
+def _reader(connection: DuckDBPyConnection, file: Path) -> str:
+    """Give the scan of the file's values as they stand there: nothing is guessed, and `""` is no NULL."""
+    path = literal(str(file))
+    if file.suffix.lower() == ".parquet":
+        return f"read_parquet({path}, hive_partitioning = false)"
+    if file.suffix.lower() == ".csv":
+        form = "header = true, delim = ',', quote = '\"', escape = '\"', allow_quoted_nulls = false"
+        return f"read_csv({path}, all_varchar = true, {form})"
+    lines = f"read_json_objects({path}, format = 'newline_delimited')"
+    found = connection.execute(f"SELECT DISTINCT unnest(json_keys(json)) FROM {lines}").fetchall()
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for (name,) in sorted(found))
+    return f"read_json({path}, format = 'newline_delimited', auto_detect = false, columns = {{{columns}}})"
 
 
 def _cast(connection: DuckDBPyConnection, record: Quarantined, back: Back) -> str:

@@ -39,6 +39,8 @@ from dataflow.runtime.resume import Earlier
 from dataflow.spec.tables import base_source
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from dataflow.interval import Interval
     from dataflow.loading.workflow import Workflow
     from dataflow.ops.reading import RunStory, StageRecord
@@ -94,7 +96,13 @@ def replay(
         if record.is_open:
             groups.setdefault((record.key.run_id, record.key.table), []).append(record)
     for (run_id, table), rows in groups.items():
-        done.append(_begin(history, workflow, table, rows, of_run=run_id, corrected=corrected, given=given))
+        try:
+            done.append(_begin(history, workflow, table, rows, of_run=run_id, corrected=corrected, given=given))
+        except InputError as error:
+            if len(groups) == 1:
+                raise
+            # The others are not to wait for this one.
+            done.append(Replayed(table, run_id, tuple(each.id for each in rows), 0, 0, None, str(error)))
     return done
 
 
@@ -114,12 +122,21 @@ def _begin(
         return _superseded(history, table, of_run=of_run, records=numbers, by=rest.superseded_by)
     run = _new_run(workflow, story.run, table, rest)
     with history.write() as connection:
-        lock_workflow(connection, workflow.name)
-        for other in open_runs(connection, workflow.name):
-            if _is_on(other):
-                raise InputError(f"run {other.run_id} of {workflow.name} is on; replay when it has ended")
+        _alone(connection, workflow)
         insert_run(connection, run)
     return _walk(workflow, run, story, table, rest, records=records, corrected=corrected, given=given)
+
+
+def _alone(connection: sa.Connection, workflow: Workflow) -> None:
+    """Let no run of the workflow begin before the caller's transaction ends.
+
+    Raises:
+        InputError: when one is on.
+    """
+    lock_workflow(connection, workflow.name)
+    for other in open_runs(connection, workflow.name):
+        if _is_on(other):
+            raise InputError(f"run {other.run_id} of {workflow.name} is on; replay when it has ended")
 
 
 def _go_on(history: History, workflow: Workflow, run: RunRecord, *, given: Mapping[str, Any]) -> Replayed:
@@ -139,6 +156,7 @@ def _go_on(history: History, workflow: Workflow, run: RunRecord, *, given: Mappi
             reason = f"run {is_over} read these rows again since"
             close_run(connection, workflow.name, run_id=run.run_id, status="COMPLETED", reason=reason)
         else:
+            _alone(connection, workflow)
             reopen_run(connection, run, pid=os.getpid())
             narrow_replay(connection, run, _ranges(story.run, table, rest))
     if is_over:

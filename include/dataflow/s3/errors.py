@@ -33,10 +33,16 @@ def told_of(place: S3Place) -> Iterator[None]:
         TransientError: when the store did not answer, or asks to come again; the client already did, with pauses.
         FatalError: when it refuses, or the bucket is not there.
     """
+    from boto3.exceptions import S3UploadFailedError
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
     try:
         yield
+    except S3UploadFailedError as error:  # of an upload in parts; it was raised while the client's own was handled
+        cause = error.__context__
+        if isinstance(cause, ClientError):
+            raise _answer(place, cause.response) from None
+        raise TransientError(f"{place}: {error}; the store did not take it whole") from None
     except ClientError as error:
         raise _answer(place, error.response) from None
     except HTTPClientError as error:  # no answer, or one that was cut short

@@ -82,9 +82,10 @@ class Reading:
     """Columns that are not landed and whose rows the contract does not take when they have a value there."""
 
     def with_sensitive(self, names: Collection[str]) -> Reading:
-        """Give the reading with these columns marked."""
+        """Give the reading with these columns marked, and what nobody declared: it may hold the same values."""
         columns = (replace(column, sensitive=column.name in names) for column in self.columns)
-        return replace(self, columns=tuple(columns))
+        undeclared = (replace(column, sensitive=bool(names)) for column in self.undeclared)
+        return replace(self, columns=tuple(columns), undeclared=tuple(undeclared))
 
     @property
     def relation(self) -> str:

@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from dataflow.warehouse.snapshot import Snapshot, current_snapshot
 from dataflow.warehouse.versions import (
     CURRENT,
     KEPT,
+    VERSION,
     new_version,
     read_current,
     swap_current,
@@ -38,7 +38,6 @@ __all__ = ["copy_snapshot"]
 TURNS = 20
 """How often somebody else may point readers elsewhere while we try to."""
 LOCK = ".lock"
-_VERSION = re.compile(r"(\.unfinished-)?\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 def copy_snapshot(settings: Settings, snapshot: Snapshot, to: str, *, log: logging.Logger) -> bool:
@@ -167,7 +166,7 @@ def _sweep_bucket(place: S3Place, *, keep: set[str]) -> None:
         found.place
         for found in objects.list_below(place)
         if (version := found.place.key[skipped:].partition("/")[0]) not in keep
-        and _VERSION.fullmatch(version)
+        and VERSION.fullmatch(version)
         and found.written < limit
     ]
     objects.delete(old)
@@ -177,7 +176,7 @@ def _sweep_folder(place: Path, *, keep: set[str]) -> None:
     """Do the same in a folder; what does not look like a version is not ours."""
     limit = (datetime.now(UTC) - KEPT).timestamp()
     for found in place.iterdir():
-        if found.name not in keep and _VERSION.fullmatch(found.name) and found.stat().st_mtime < limit:
+        if found.name not in keep and VERSION.fullmatch(found.name) and found.stat().st_mtime < limit:
             shutil.rmtree(found, ignore_errors=True)
 
 

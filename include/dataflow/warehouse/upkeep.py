@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["forget_old_stamps", "tidy_file", "tidy_lake"]
 
-UNCOMMITTED = timedelta(days=2)
-"""A file of a lake that no version names may belong to a load that still runs; longer than any does."""
 OLD_STAMPS = {
     "builds": f"{BUILDS} AS old WHERE began < (SELECT max(began) FROM {BUILDS} AS new "
     "WHERE new.workflow = old.workflow)",
@@ -53,7 +51,11 @@ def tidy_file(connection: DuckDBPyConnection, file: Path, *, dry_run: bool) -> l
 
 
 def tidy_lake(connection: DuckDBPyConnection, *, keep: timedelta, dry_run: bool) -> list[str]:
-    """Expire versions, put small files together, rewrite what is mostly deleted, and delete files nobody names."""
+    """Expire versions, put small files together, rewrite what is mostly deleted, and delete files of expired versions.
+
+    `ducklake_delete_orphaned_files` is not called: it takes every Parquet file below the lake's folder that this one
+    catalog does not name, those of another lake or of a landing in the same folder too.
+    """
     told: list[str] = []
     old = _ago(keep)
     expired = _call(connection, "ducklake_expire_snapshots", f"older_than => {old}, dry_run => {str(dry_run).lower()}")
@@ -66,12 +68,8 @@ def tidy_lake(connection: DuckDBPyConnection, *, keep: timedelta, dry_run: bool)
         ):
             count = transact(connection, lambda work=work: _call(connection, work))  # type: ignore[misc]
             told += [f"{count} {what}"] if count else []
-    for work, limit, what in (
-        ("ducklake_cleanup_old_files", old, "files of expired versions"),
-        ("ducklake_delete_orphaned_files", _ago(max(keep, UNCOMMITTED)), "files that no version names"),
-    ):
-        count = _call(connection, work, f"older_than => {limit}, dry_run => {str(dry_run).lower()}")
-        told += [f"{count} {what}"] if count else []
+    cleaned = _call(connection, "ducklake_cleanup_old_files", f"older_than => {old}, dry_run => {str(dry_run).lower()}")
+    told += [f"{cleaned} files of expired versions"] if cleaned else []
     return told
 
 

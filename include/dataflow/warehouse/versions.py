@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -12,12 +13,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CURRENT", "KEPT", "new_version", "old_versions", "read_current", "swap_current", "sweep_versions"]
+__all__ = [
+    "CURRENT",
+    "KEPT",
+    "VERSION",
+    "new_version",
+    "old_versions",
+    "read_current",
+    "swap_current",
+    "sweep_versions",
+]
 
 KEPT = timedelta(hours=24)
 """How long a reader may go on with a version after it was superseded."""
 CURRENT = "current.json"
 UNFINISHED = ".unfinished-"
+VERSION = re.compile(r"(\.unfinished-)?\d{8}T\d{6}Z-[0-9a-f]{8}")
+"""The name of a version, finished or not."""
 
 
 @contextmanager
@@ -86,7 +98,16 @@ def old_versions(place: Path, *, keep: str | None, older_than: timedelta = KEPT)
     current = read_current(place)
     kept = {CURRENT, keep, current["version"] if current else None}
     limit = (datetime.now(UTC) - older_than).timestamp()
-    return [found.name for found in sorted(place.iterdir()) if found.name not in kept and _changed(found) <= limit]
+    return [
+        found.name
+        for found in sorted(place.iterdir())
+        if found.name not in kept and _is_ours(found.name) and _changed(found) <= limit
+    ]
+
+
+def _is_ours(name: str) -> bool:
+    """Tell whether a publish made it; the folder may hold what others put there."""
+    return VERSION.fullmatch(name) is not None or name.startswith(f".{CURRENT}-")
 
 
 def _changed(found: Path) -> float:

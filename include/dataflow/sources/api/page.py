@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import ContractError, TransientError
+from dataflow.masking import masked
 
 if TYPE_CHECKING:
     import msgspec
@@ -16,6 +17,8 @@ __all__ = ["MISSING", "Page", "page_of", "shorten"]
 MISSING = object()
 """Stands for what an answer does not have, which is not the same as null."""
 SHOWN = 120
+LOOKED_AT = 65_536
+"""Bytes of an answer's beginning that messages may quote from."""
 LONG = 1 << 20
 """Bytes of a page whose records need no measuring."""
 KINDS = {b"{": "an object", b"[": "a list", b'"': "text", b"t": "true", b"f": "false", b"n": "null"}
@@ -86,7 +89,8 @@ def page_of(body: bytes, *, number: int, url: str, link: str | None, records: st
 
 def shorten(body: bytes) -> str:
     """Give the beginning of a text as messages show it."""
-    text = " ".join(body[: 4 * SHOWN].decode(errors="replace").split())
+    # Masked before it is cut: half a secret is not found any more.
+    text = " ".join(masked(body[:LOOKED_AT].decode(errors="replace")).split())
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
 
 

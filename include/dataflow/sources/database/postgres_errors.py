@@ -58,6 +58,8 @@ def statement_error(error: Any, address: Address, relation: Relation) -> StepErr
 
 def read_error(error: duckdb.Error, address: Address, relation: Relation) -> StepError | None:
     """Say why DuckDB could not copy the rows; None when it is none of the database's doing."""
+    import duckdb
+
     text = str(error)
     array = ARRAY.search(text)
     if array is not None:
@@ -65,6 +67,8 @@ def read_error(error: duckdb.Error, address: Address, relation: Relation) -> Ste
             f"{relation.shown}: an array of {array[2]} dimensions where {array[1]} are expected; "
             "declare its column as JSON, or VARCHAR"
         )
+    if isinstance(error, duckdb.ConversionException):
+        return None  # its text quotes our statement and the value, in which any word may stand
     said = FROM_SERVER.search(text)
     if said is not None and not PASSING_TEXT.search(text):
         if NOT_A_NUMBER in said[1]:

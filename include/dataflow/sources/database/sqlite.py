@@ -170,7 +170,11 @@ def _error(text: str, relation: Relation) -> StepError:
 
 
 def _read_error(error: duckdb.Error, relation: Relation) -> StepError | None:
+    import duckdb
+
     text = str(error)
+    if isinstance(error, duckdb.ConversionException):
+        return None  # its text quotes the value, in which any word may stand
     if "locked" in text or "busy" in text or "Failed to prepare query" in text:
         return _error(text.rpartition('": ')[2], relation)
     if "Invalid unicode" in text:
