@@ -1,4 +1,4 @@
-"""Registers the Workflows page and the API with Airflow.
+"""Registers the pages and the API with Airflow.
 
 Airflow loads plugins in every one of its programs; only the API server serves them, so only there is the app made.
 """
@@ -13,7 +13,7 @@ from dataflow.web.plugin import api_apps, pages
 
 
 class DataflowPlugin(AirflowPlugin):
-    """The page under **Workflows**, and ``/dataflow/api``."""
+    """The page **Workflows**, the tabs **Workflow** and **Run**, and ``/dataflow/api``."""
 
     name = "dataflow"
     fastapi_apps = api_apps() if "airflow.api_fastapi.app" in sys.modules else []
