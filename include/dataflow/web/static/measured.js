@@ -61,13 +61,14 @@ function Plot({ measured }) {
   const odd = figures.filter(isOdd).length;
   const label = `${measured.name} of the last ${plural(figures.length, "window")}, ${odd} outside of what was expected. `
     + `Last: ${told(figures.at(-1))}`;
-  return h(Box, { asChild: true, display: "block", maxWidth: "none" },
-    h("svg", { "aria-label": label, height: HEIGHT, role: "img", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH },
-      stretches(figures).map((stretch) => h(Box, { as: "polygon", fill: "success.solid", key: stretch[0], opacity: 0.22, points: band(stretch) })),
-      h(Box, { as: "polyline", fill: "none", points: figures.map((each, index) => `${x(index)},${y(each.figure)}`).join(" "),
-        stroke: "fg.muted", strokeLinejoin: "round", strokeWidth: "1.5px" }),
-      figures.map((each, index) => h(Box, { as: "circle", cx: x(index), cy: y(each.figure),
-        fill: isOdd(each) ? "failed.solid" : "fg.muted", key: each.window_start, r: isOdd(each) ? 3.5 : 1.8 },
+  return h("svg", { "aria-label": label, height: HEIGHT, role: "img", style: { display: "block", maxWidth: "none" },
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH },
+  h(Box, { as: "g", color: "success.solid" }, stretches(figures).map((stretch) =>
+    h("polygon", { fill: "currentColor", key: stretch[0], opacity: 0.22, points: band(stretch) }))),
+  h(Box, { as: "g", color: "fg.muted" }, h("polyline", { fill: "none", points: figures.map((each, index) =>
+    `${x(index)},${y(each.figure)}`).join(" "), stroke: "currentColor", strokeLinejoin: "round", strokeWidth: 1.5 })),
+  figures.map((each, index) => h(Box, { as: "g", color: isOdd(each) ? "failed.solid" : "fg.muted", key: each.window_start },
+    h("circle", { cx: x(index), cy: y(each.figure), fill: "currentColor", r: isOdd(each) ? 3.5 : 1.8 },
       h("title", null, told(each))))));
 }
 
