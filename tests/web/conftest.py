@@ -104,7 +104,7 @@ def let_orders_run(project: Project) -> None:
             window=days(number, number + 1),
             earlier=Earlier(run_id=RUN if is_odd else f"day-{number}"),
         )
-        assert result.status == "succeeded", result.error
+        assert result.status == "success", result.error
 
 
 @pytest.fixture(scope="session")
