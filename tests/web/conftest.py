@@ -79,7 +79,7 @@ ORDERS: dict[str, Any] = {
         ]
     },
 }
-RUN = "scheduled__2025-01-09T00:00:00+00:00"
+RUN = "odd__2025-01-09T00:00:00+00:00"
 """The last run of ``orders``: it has far more rows than the eight before it, some to quarantine, and a new column."""
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 API = "/dataflow/api"
-ONE_RUN = f"{API}/workflows/orders/runs/scheduled__2025-01-09T00:00:00+00:00"
+ONE_RUN = f"{API}/workflows/orders/runs/odd__2025-01-09T00:00:00+00:00"
 READS = [f"{API}/workflows", f"{API}/workflows/orders", ONE_RUN, f"{API}/problems"]
 RUN = f"{API}/workflows/orders/run"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 API = "/dataflow/api"
-RUN = "scheduled__2025-01-09T00:00:00+00:00"
+RUN = "odd__2025-01-09T00:00:00+00:00"
 """The odd run of ``orders``, see `let_orders_run`."""
 STOCK_PROBLEM = {
     "path": "include/workflows/stock/config.yaml",

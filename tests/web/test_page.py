@@ -285,7 +285,7 @@ def test_on_a_narrow_screen_nothing_is_cut_off(visit: Visit):
     assert 390 >= box["x"] + box["width"]
 
 
-RUN = "scheduled__2025-01-09T00:00:00+00:00"
+RUN = "odd__2025-01-09T00:00:00+00:00"
 """The odd run of ``orders``, see `let_orders_run`; Airflow is told of it by `known_run`."""
 
 
