@@ -1,4 +1,4 @@
-"""Registers the Workflows page and the API with Airflow, and what keeps secrets out of its programs' output.
+"""Registers the pages and the API with Airflow, and what keeps secrets out of its programs' output.
 
 Airflow loads plugins in every one of its programs; only the API server serves them, so only there is the app made.
 """
@@ -14,7 +14,7 @@ from dataflow.web.plugin import api_apps, pages
 
 
 class DataflowPlugin(AirflowPlugin):
-    """The page under **Workflows**, ``/dataflow/api``, and masked logs."""
+    """The page **Workflows**, the tabs **Workflow** and **Run**, ``/dataflow/api``, and masked logs."""
 
     name = "dataflow"
     fastapi_apps = api_apps() if "airflow.api_fastapi.app" in sys.modules else []

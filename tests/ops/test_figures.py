@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataflow.interval import Interval
-from dataflow.ops.figures import Figure, earlier_figures, earlier_row_counts, record_figures
+from dataflow.ops.figures import Figure, earlier_figures, earlier_row_counts, last_figures, record_figures
 from dataflow.ops.history import History
 from dataflow.ops.runs import RunRecord, close_run, insert_run, now, reopen_run
 from dataflow.ops.stages import StageKey, begin_stage, end_stage
@@ -131,3 +131,34 @@ def test_rows_that_were_ingested_before_there_was_a_check_are_known(history):
     found = earlier_row_counts(history, key("now"), window=days(3, 4), limit=5)
 
     assert [(days(0, 1), 500.0)] == found
+
+
+def test_the_last_figures_are_those_of_the_last_windows_also_of_runs_that_failed(history):
+    for number, status in enumerate(("COMPLETED", "FAILED", "COMPLETED")):
+        ran(history, f"r{number}", days(number, number + 1), 10.0 * number, status=status)
+    ran(history, "again", days(1, 2), 11)
+    ran(history, "other", days(0, 1), 99, workflow="stock")
+
+    [measured] = last_figures(history, "shop", limit=2)
+
+    assert ("orders", "anomaly_row_count", "row_count(*)") == (measured.table, measured.name, measured.measures)
+    assert [(days(1, 2), 11), (days(2, 3), 20)] == [(window, each.figure) for window, each in measured.windows]
+
+
+def test_the_last_figures_of_a_check_begin_anew_when_it_measures_something_else(history):
+    ran(history, "a", days(0, 1), 10)
+    ran(history, "b", days(1, 2), 3, measures="row_count(*) where paid")
+
+    [measured] = last_figures(history, "shop", limit=9)
+
+    assert "row_count(*) where paid" == measured.measures
+    assert [3] == [each.figure for _, each in measured.windows]
+
+
+def test_each_check_of_each_table_has_its_own_last_figures(history):
+    ran(history, "a", days(0, 1), 10)
+    ran(history, "b", days(1, 2), 20, table="lines")
+
+    assert [("lines", 20), ("orders", 10)] == [
+        (each.table, each.windows[-1][1].figure) for each in last_figures(history, "shop", limit=9)
+    ]

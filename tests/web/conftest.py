@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dataflow.runtime.local import run_workflow
+from dataflow.runtime.resume import Earlier
 from dataflow.service.keys import PASSWORDS, write_private
 from dataflow.service.processes import Programs, python_module
 from kit.airflow_home import AirflowHome
 from kit.project import MOCK_CONFIG, REPOSITORY, Project
+from kit.runs import days
 from kit.site import Site, serve, until
 
 if TYPE_CHECKING:
@@ -78,7 +81,39 @@ ORDERS: dict[str, Any] = {
         "depots": {"type": "array", "items": {"type": "string"}, "default": ["N", "S"], "section": "Parcels"},
         "at": {"type": "string", "format": "time", "default": "13:00:00", "section": "Parcels"},
     },
+    "validate": {
+        "events": [
+            {"range": {"column": "event_id", "max": 17363808000000051}, "on_fail": "quarantine"},
+            {"anomaly": {"metric": "row_count"}, "on_fail": "warn"},
+        ]
+    },
 }
+RUN = "odd__2025-01-09T00:00:00+00:00"
+"""The last run of ``orders``: it has far more rows than the eight before it, some to quarantine, and a new column."""
+
+
+def events(**given: Any) -> dict[str, Any]:
+    """Give the source of ``orders``."""
+    kinds = {"event_id": "BIGINT", "kind": {"type": "VARCHAR", "sensitive": True}, "happened_at": "TIMESTAMPTZ"}
+    return {"events": {"type": "mock", "rows": 5, "columns": {**kinds, **given.pop("columns", {})}, **given}}
+
+
+ORDERS["sources"] = events()
+
+
+def let_orders_run(project: Project) -> None:
+    """Let ``orders`` run nine days, the last of them odd; Airflow takes no part."""
+    for number in range(9):
+        is_odd = number == 8
+        odd = events(rows=60, columns={"channel": "VARCHAR"}) if is_odd else events()
+        project.write_workflow("orders", ORDERS | {"sources": odd})
+        result = run_workflow(
+            project.workflow("orders"),
+            settings=project.settings(),
+            window=days(number, number + 1),
+            earlier=Earlier(run_id=RUN if is_odd else f"day-{number}"),
+        )
+        assert result.status == "success", result.error
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +121,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
     """A metadata database that knows ``orders``, healthy, ``stock``, which broke, and ``returns``, never good."""
     folder = tmp_path_factory.mktemp("web")
     project = Project(folder / "project")
+    let_orders_run(project)
     project.write_workflow("orders", ORDERS)
     project.write_workflow("stock", STOCK.format(rows="rows"))
     project.write_workflow("returns", RETURNS)
@@ -97,6 +133,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{login}:{role}" for login, role in ROLES.items()),
         AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD="1",
         AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL="2",
+        DATAFLOW_OPS=project.settings().ops,
     )
     passwords = {**dict.fromkeys(ROLES, PASSWORD), "admin": home.keys.password}
     write_private(home.home / PASSWORDS, json.dumps(passwords))

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 API = "/dataflow/api"
-READS = [f"{API}/workflows", f"{API}/workflows/orders", f"{API}/problems"]
+ONE_RUN = f"{API}/workflows/orders/runs/odd__2025-01-09T00:00:00+00:00"
+READS = [f"{API}/workflows", f"{API}/workflows/orders", ONE_RUN, f"{API}/problems"]
 RUN = f"{API}/workflows/orders/run"
 
 
@@ -147,6 +148,16 @@ def test_someone_who_may_read_one_dag_is_refused_every_other(fab: Site):
         statuses = [(one.get(path).status_code, everyone.get(path).status_code) for path in paths]
 
     assert [(200, 200), (403, 200), (403, 404), (403, 404)] == statuses
+
+
+def test_someone_who_may_not_read_a_dag_may_not_read_its_runs_whether_there_are_any_or_not(fab: Site):
+    paths = [ONE_RUN, f"{API}/workflows/orders/runs/never"]
+    with fab.client("reads_orders") as reader, fab.client("reads_stock") as other:
+        statuses = [(reader.get(path).status_code, other.get(path).status_code) for path in paths]
+        borrowed = other.get(ONE_RUN.replace("orders", "stock")).status_code
+
+    assert [(200, 403), (404, 403)] == statuses
+    assert 404 == borrowed
 
 
 def test_someone_who_may_read_one_dag_sees_its_problems_alone(fab: Site):

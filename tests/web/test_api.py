@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 API = "/dataflow/api"
+RUN = "odd__2025-01-09T00:00:00+00:00"
+"""The odd run of ``orders``, see `let_orders_run`."""
 STOCK_PROBLEM = {
     "path": "include/workflows/stock/config.yaml",
     "line": 11,
@@ -64,10 +66,7 @@ def test_a_workflow_is_told_as_its_config_says(op: httpx.Client):
         "problems": [],
         "models": [],
         "published": ["events"],
-        "sources": [{"name": "events", "type": "mock", "description": ""}],
-        "tables": [
-            {"name": "events", "columns": {"event_id": "BIGINT", "kind": "VARCHAR", "happened_at": "TIMESTAMPTZ"}}
-        ],
+        "sources": [{"name": "events", "type": "mock", "description": "", "config": {"rows": 5}}],
         "params": {
             "full_refresh": {"type": "boolean", "default": False, "description": "Reload everything."},
             "batch": {
@@ -102,6 +101,91 @@ def test_a_workflow_is_told_as_its_config_says(op: httpx.Client):
             },
         },
     }.items() <= told.items()
+
+
+def test_tables_tell_of_their_columns(op: httpx.Client):
+    [table] = op.get(f"{API}/workflows/orders").json()["tables"]
+
+    assert {"event_id": "BIGINT", "kind": "VARCHAR", "happened_at": "TIMESTAMPTZ"} == table["columns"]
+    assert {"event_id": False, "kind": True, "happened_at": False} == {
+        column["name"]: column["sensitive"] for column in table["declared"]
+    }
+
+
+def test_a_workflow_tells_what_waits_in_quarantine(op: httpx.Client):
+    quarantine = op.get(f"{API}/workflows/orders").json()["quarantine"]
+    [record] = quarantine["records"]
+
+    assert (9, 0) == (quarantine["rows"], quarantine["more"])
+    assert ("events", ["range_event_id"], 9, "waits", RUN) == tuple(
+        record[key] for key in ("table", "rules", "rows", "state", "run_id")
+    )
+    assert "event_id is above 17363808000000051 in 9 of 60 rows" == record["reason"]
+
+
+def test_a_workflow_tells_what_its_anomaly_checks_measured(op: httpx.Client):
+    [measured] = op.get(f"{API}/workflows/orders").json()["measured"]
+    *before, last = measured["figures"]
+
+    assert ("events", "anomaly_row_count", "row_count(*)") == tuple(
+        measured[key] for key in ("table", "name", "measures")
+    )
+    assert [5.0] * 8 == [each["figure"] for each in before]
+    assert (None, None) == (before[0]["low"], before[0]["high"])
+    assert last["figure"] == 51 > last["high"] > 5 > last["low"]
+
+
+def test_a_workflow_that_never_ran_has_nothing_in_quarantine(op: httpx.Client):
+    told = op.get(f"{API}/workflows/stock").json()
+
+    assert ({"rows": 0, "records": [], "more": 0}, [], "") == (
+        told["quarantine"],
+        told["measured"],
+        told["history_problem"],
+    )
+
+
+def test_a_run_tells_its_stages_and_checks_with_the_rows_that_failed(op: httpx.Client):
+    run = op.get(f"{API}/workflows/orders/runs/{RUN}").json()
+    checks = {check["name"]: check for check in run["checks"]}
+    refused = checks["range_event_id"]
+
+    assert ("COMPLETED", "2025-01-09T00:00:00Z") == (run["status"], run["window_start"])
+    assert ("INGESTED", 60) in [(stage["stage"], stage["rows_out"]) for stage in run["stages"]]
+    assert ("quarantined", 9, 5) == (refused["status"], refused["failures"], len(refused["sample"]))
+    assert {"***"} == {row["kind"] for row in refused["sample"]}
+    assert "warned" == checks["anomaly_row_count"]["status"]
+
+
+def test_a_run_tells_what_is_odd_and_changed_columns_apart(op: httpx.Client):
+    run = op.get(f"{API}/workflows/orders/runs/{RUN}/").json()
+    [anomaly], [change] = run["anomalies"], run["schema_changes"]
+
+    assert ("warning", "ANOMALY") == (anomaly["severity"], anomaly["category"])
+    assert ("events", "channel", None, "VARCHAR") == tuple(
+        change[key] for key in ("table", "column", "before", "after")
+    )
+    assert (9, ["waits"]) == (run["quarantine"]["rows"], [each["state"] for each in run["quarantine"]["records"]])
+
+
+@pytest.mark.parametrize("path", ["orders/runs/never", "stock/runs/never", "nowhere/runs/never", f"stock/runs/{RUN}"])
+def test_a_run_that_run_history_does_not_know_is_not_found(op: httpx.Client, path: str):
+    assert 404 == op.get(f"{API}/workflows/{path}").status_code
+
+
+def test_where_run_history_does_not_answer_the_config_is_shown_all_the_same(house: AirflowHome, simple: Site, tmp_path):
+    gone = "postgresql+psycopg2://nobody:only-for-this-test@127.0.0.1:1/nothing"
+    with (
+        serve(house, tmp_path / "alone", DATAFLOW_OPS=gone) as address,
+        replace(simple, address=address).client("op") as op,
+    ):
+        told = op.get(f"{API}/workflows/orders").json()
+        run = op.get(f"{API}/workflows/orders/runs/{RUN}")
+
+    assert ("Web orders", None) == (told["title"], told["quarantine"])
+    assert "does not answer" in told["history_problem"]
+    assert 503 == run.status_code
+    assert "only-for-this-test" not in told["history_problem"] + run.text
 
 
 def test_a_broken_workflow_is_shown_as_it_last_worked_with_what_is_wrong(op: httpx.Client):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dataflow.ops.history import History
     from dataflow.ops.stages import StageKey
 
-__all__ = ["Figure", "earlier_figures", "earlier_row_counts", "record_figures"]
+__all__ = ["Figure", "Measured", "earlier_figures", "earlier_row_counts", "last_figures", "record_figures"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,19 @@ class Figure:
     figure: float
     low: float | None = None
     high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a check measured of the last windows."""
+
+    task_id: str
+    table: str
+    name: str
+    """Of the check."""
+    measures: str
+    windows: tuple[tuple[Interval, Figure], ...]
+    """The latest window last."""
 
 
 def record_figures(history: History, key: StageKey, found: Iterable[Figure]) -> None:
@@ -76,6 +89,47 @@ def earlier_row_counts(
         stages.c.rows_out.is_not(None),
     )
     return _earlier(history, stages, stages.c.rows_out, same, key=key, window=window, limit=limit)
+
+
+def last_figures(history: History, workflow: str, *, limit: int) -> list[Measured]:
+    """Give what each check measured of its last windows, also in runs that failed; as it measures now, not before.
+
+    A window that was run again has the figure that was measured last.
+    """
+    same = (figures.c.task_id, figures.c.name, figures.c.measures)
+    of_run = sa.and_(runs.c.workflow == figures.c.workflow, runs.c.run_id == figures.c.run_id)
+    newest = (
+        sa.select(sa.func.max(figures.c.id).label("id"))
+        .join_from(figures, runs, of_run)
+        .where(figures.c.workflow == workflow, runs.c.window_start.is_not(None))
+        .group_by(*same, runs.c.window_start, runs.c.window_end)
+    )
+    place = sa.func.row_number().over(partition_by=same, order_by=runs.c.window_start.desc()).label("place")
+    ranked = (
+        sa.select(figures, runs.c.window_start, runs.c.window_end, place)
+        .join_from(figures, runs, of_run)
+        .where(figures.c.id.in_(newest))
+        .subquery()
+    )
+    query = sa.select(ranked).where(ranked.c.place <= limit).order_by(ranked.c.window_start, ranked.c.window_end)
+    with history.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    now_measured = {(row["task_id"], row["name"]): row["measures"] for row in sorted(rows, key=lambda row: row["id"])}
+    return [
+        Measured(
+            task_id=task_id,
+            table=own[-1]["table_name"],
+            name=name,
+            measures=measures,
+            windows=tuple((Interval(row["window_start"], row["window_end"]), _figure(row)) for row in own),
+        )
+        for (task_id, name), measures in sorted(now_measured.items())
+        if (own := [row for row in rows if (row["task_id"], row["name"], row["measures"]) == (task_id, name, measures)])
+    ]
+
+
+def _figure(row: sa.RowMapping) -> Figure:
+    return Figure(**{key: row[key] for key in ("name", "measures", "figure", "low", "high")})
 
 
 def _earlier(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 __all__ = [
+    "Answer",
     "ProblemAnswer",
     "ProblemsAnswer",
     "RunAnswer",

@@ -10,10 +10,13 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Respons
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 
+from dataflow.errors import InputError, TransientError
 from dataflow.web.airflow_access import Caller, rights_of_caller, trigger_in_airflow
-from dataflow.web.answers import ProblemsAnswer, WorkflowAnswer, WorkflowsAnswer
-from dataflow.web.catalogue import visible_problems, visible_workflow, visible_workflows
+from dataflow.web.answers import ProblemsAnswer, WorkflowsAnswer
+from dataflow.web.catalogue import visible_detail, visible_problems, visible_workflow, visible_workflows
 from dataflow.web.cross_site import refuse_cross_site
+from dataflow.web.detail_answers import RunDetail, WorkflowDetail
+from dataflow.web.stories import known_history, tell_run
 
 __all__ = ["create_app"]
 
@@ -45,18 +48,41 @@ def list_workflows(caller: Caller) -> WorkflowsAnswer:
 
 @router.get("/workflows/{dag_id}")
 @router.get("/workflows/{dag_id}/", include_in_schema=False)
-def show_workflow(dag_id: str, caller: Caller) -> WorkflowAnswer:
-    """Give one workflow.
+def show_workflow(dag_id: str, caller: Caller) -> WorkflowDetail:
+    """Give one workflow: its config, what waits in quarantine, and what its anomaly checks measured.
 
     Raises:
         HTTPException: 403 where the caller may not read it, 404 where there is none.
     """
     if not caller.may_read([dag_id]):
         raise HTTPException(403, "Forbidden")
-    workflow = visible_workflow(caller, dag_id)
+    workflow = visible_detail(caller, dag_id)
     if workflow is None:
         raise HTTPException(404, f"no workflow {dag_id!r}")
     return workflow
+
+
+@router.get("/workflows/{dag_id}/runs/{run_id}")
+@router.get("/workflows/{dag_id}/runs/{run_id}/", include_in_schema=False)
+def show_run(dag_id: str, run_id: str, caller: Caller) -> RunDetail:
+    """Give one run as run history keeps it: stages, checks with failing rows, anomalies, what it quarantined.
+
+    Raises:
+        HTTPException: 403 where the caller may not read the workflow, 404 where run history does not know the run (none
+            of its tasks has begun), 503 where run history does not answer.
+    """
+    if not caller.may_read([dag_id]):
+        raise HTTPException(403, "Forbidden")
+    unknown = HTTPException(404, f"run history knows no run {run_id!r} of {dag_id!r}")
+    try:
+        history = known_history()
+        if history is None:
+            raise unknown
+        return tell_run(history, dag_id, run_id)
+    except InputError:
+        raise unknown from None
+    except TransientError as error:
+        raise HTTPException(503, str(error)) from None
 
 
 @router.get("/problems")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dataflow.errors import Problem
+from dataflow.errors import Problem, TransientError
 from dataflow.registry import PublishedWorkflow, read_published
 from dataflow.spec.params import param_schema
 from dataflow.spec.schedule_text import schedule_text
 from dataflow.spec.tables import base_source
+from dataflow.spec.workflow import WorkflowSpec
 from dataflow.web.airflow_access import DagFacts, Rights, dag_facts, import_error_texts
 from dataflow.web.answers import (
     ProblemAnswer,
@@ -17,9 +18,12 @@ from dataflow.web.answers import (
     WorkflowAnswer,
     WorkflowsAnswer,
 )
+from dataflow.web.detail_answers import WorkflowDetail
 from dataflow.web.owners import workflow_of
+from dataflow.web.stories import known_history, measured_figures, waiting_rows
+from dataflow.web.written import describe_sources, describe_tables
 
-__all__ = ["visible_problems", "visible_workflow", "visible_workflows"]
+__all__ = ["visible_detail", "visible_problems", "visible_workflow", "visible_workflows"]
 
 
 def visible_workflows(rights: Rights) -> WorkflowsAnswer:
@@ -41,6 +45,35 @@ def visible_workflows(rights: Rights) -> WorkflowsAnswer:
 
 def visible_workflow(rights: Rights, dag_id: str) -> WorkflowAnswer | None:
     """Give one workflow; None where there is none of that name, or where it is gone."""
+    found = _visible(rights, dag_id)
+    return found[0] if found else None
+
+
+def visible_detail(rights: Rights, dag_id: str) -> WorkflowDetail | None:
+    """Give as `visible_workflow` does one workflow, with its config and what run history knows of it."""
+    found = _visible(rights, dag_id)
+    if found is None:
+        return None
+    answer, spec = found
+    quarantine, measured, problem = None, None, ""
+    try:
+        history = known_history()
+        if history is not None:
+            quarantine, measured = waiting_rows(history, dag_id), measured_figures(history, dag_id)
+    except TransientError as error:
+        problem = str(error)
+    known = answer.model_dump(exclude={"sources", "tables"})
+    return WorkflowDetail(
+        **known,
+        sources=describe_sources(spec),
+        tables=describe_tables(spec),
+        quarantine=quarantine,
+        measured=measured,
+        history_problem=problem,
+    )
+
+
+def _visible(rights: Rights, dag_id: str) -> tuple[WorkflowAnswer, WorkflowSpec] | None:
     facts = dag_facts([dag_id])
     if dag_id not in facts:
         return None
@@ -48,7 +81,8 @@ def visible_workflow(rights: Rights, dag_id: str) -> WorkflowAnswer | None:
     workflow = published.workflows.get(dag_id)
     if workflow is None or (facts[dag_id].is_stale and workflow.state != "broken"):
         return None
-    return _answer(dag_id, workflow, facts=facts[dag_id], may_trigger=dag_id in rights.may_trigger([dag_id]))
+    may_trigger = dag_id in rights.may_trigger([dag_id])
+    return _answer(dag_id, workflow, facts=facts[dag_id], may_trigger=may_trigger), workflow.spec
 
 
 def visible_problems(rights: Rights) -> list[ProblemAnswer]:

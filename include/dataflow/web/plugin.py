@@ -18,12 +18,19 @@ def api_apps() -> list[dict[str, Any]]:
 def pages() -> list[dict[str, Any]]:
     """Give the React apps. Relative addresses, so that they hold under a base path too."""
     return [
-        {
-            "name": "Workflows",
-            "bundle_url": f"dataflow/static/workflows.js?v={version('dataflow')}-nav",
-            "destination": "nav",
-            "url_route": "workflows",
-            "icon": "dataflow/static/workflows.svg",
-            "icon_dark_mode": "dataflow/static/workflows-dark.svg",
-        }
+        _page("Workflows", destination="nav", route="workflows"),
+        _page("Workflow", destination="dag", route="workflow"),
+        _page("Run", destination="dag_run", route="run"),
     ]
+
+
+def _page(name: str, *, destination: str, route: str) -> dict[str, Any]:
+    # Airflow loads each address once: no two pages have the same.
+    return {
+        "name": name,
+        "bundle_url": f"dataflow/static/{route}.js?v={version('dataflow')}-{destination}",
+        "destination": destination,
+        "url_route": route,
+        "icon": "dataflow/static/workflows.svg",
+        "icon_dark_mode": "dataflow/static/workflows-dark.svg",
+    }

@@ -2,7 +2,12 @@
 
 const { createElement: h } = globalThis.React;
 
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
 
 const toldBy = (detail, fallback) => {
   if (typeof detail === "string") return detail;
@@ -19,7 +24,8 @@ export async function call(path, body) {
   });
   if (!answer.ok) {
     const fallback = `${answer.status} ${answer.statusText}`.trim();
-    throw new Refused(await answer.json().then((value) => toldBy(value.detail, fallback), () => fallback));
+    throw new Refused(await answer.json().then((value) => toldBy(value.detail, fallback), () => fallback),
+      answer.status);
   }
   return answer.json();
 }

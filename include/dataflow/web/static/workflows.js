@@ -3,17 +3,16 @@
 // Hand-written ES modules on the globals that Airflow's page gives its plugins (React, Chakra UI, React Router): no
 // build, no node, and theme, dark mode and status colours are Airflow's own.
 
+import { useAnswer } from "./asking.js";
 import { List } from "./list.js";
 import { Problems } from "./problems.js";
-import { call, dagAddress, icon, plural, runAddress } from "./shared.js";
+import { dagAddress, icon, plural, runAddress } from "./shared.js";
 import { TriggerDialog } from "./trigger.js";
 
-const { createElement: h, useCallback, useEffect, useLayoutEffect, useRef, useState } = globalThis.React;
+const { createElement: h, useEffect, useLayoutEffect, useRef, useState } = globalThis.React;
 const { Link: RouterLink, useNavigate, useSearchParams } = globalThis.ReactRouterDOM;
 const { Alert, Box, Button, ButtonGroup, CloseButton, Flex, Heading, Input, InputGroup, Kbd, Link, Skeleton, Stack, Text } =
   globalThis.ChakraUI;
-
-const REFRESH_MS = 10_000;
 
 const lastState = (workflow) => workflow.runs.at(-1)?.state;
 const VIEWS = {
@@ -29,30 +28,6 @@ const matches = (workflow, words) => {
     ...workflow.tags, ...workflow.models, ...workflow.tables.map((table) => table.name)].join(" ").toLowerCase();
   return words.every((word) => text.includes(word));
 };
-
-/** The workflows, read again every few seconds while the page is looked at. */
-function useWorkflows() {
-  const [answer, setAnswer] = useState(null);
-  const [error, setError] = useState(null);
-  const refresh = useCallback(() => call("workflows").then(
-    (value) => { setAnswer(value); setError(null); },
-    (refused) => setError(refused.message)), []);
-  useEffect(() => {
-    let timer;
-    const again = async () => {
-      const began = Date.now();
-      if (!document.hidden) await refresh();
-      // A server that takes long is asked less often.
-      if (timer === null) return;
-      clearTimeout(timer);
-      timer = setTimeout(again, Math.max(REFRESH_MS, 10 * (Date.now() - began)));
-    };
-    again();
-    document.addEventListener("visibilitychange", again);
-    return () => { clearTimeout(timer); timer = null; document.removeEventListener("visibilitychange", again); };
-  }, [refresh]);
-  return { answer, error, refresh };
-}
 
 /** The filter, also kept in the address: coming back from a DAG finds the list as it was left. */
 function useFilter() {
@@ -143,7 +118,7 @@ function Found({ answer, filter, onTrigger }) {
 }
 
 function WorkflowsPage() {
-  const { answer, error, refresh } = useWorkflows();
+  const { answer, error, refresh } = useAnswer("workflows");
   const filter = useFilter();
   const [triggering, setTriggering] = useState(null);
   const [started, setStarted] = useState(null);
@@ -152,7 +127,7 @@ function WorkflowsPage() {
     h(Flex, { align: "baseline", gap: 3 },
       h(Heading, { as: "h1", size: "xl" }, "Workflows"),
       answer && h(Text, { "aria-live": "polite", color: "fg.muted", fontSize: "sm" }, plural(answer.workflows.length, "workflow"))),
-    error && h(Unreadable, { error, onAgain: refresh }),
+    error && h(Unreadable, { error: error.message, onAgain: refresh }),
     h(Box, { "aria-live": "polite", display: started ? "block" : "none" },
       started && h(Started, { onClose: () => setStarted(null), started })),
     answer && h(Problems, { problems: answer.problems }),
