@@ -11,6 +11,11 @@ __all__ = ["secrets_are_references"]
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{(?P<name>(?:conn:|var:)?[^{}:]+)(?::-(?P<default>[^{}]*))?\}")
 
+_REFERRED = "\0"
+_PASSWORD = re.compile(
+    r"://[^/?#\s:@]*:([^/?#\s@]+)@|[?&;](?:\w*password|pwd|\w*token|\w*secret)=([^&;\s]+)", re.IGNORECASE
+)
+"""Of a URL, beside whose other parts references may stand."""
 _FILE = re.compile(r"sqlite:///[^@?$]*\Z")
 
 
@@ -25,8 +30,14 @@ def secrets_are_references(subject: Subject) -> Findings:
             if _FILE.match(_REFERENCE.sub(lambda each: each["default"] or each[0], text)):
                 continue
             found = list(_REFERENCE.finditer(text))
-            if not found:
+            if not found or _is_written_out(text):
                 yield Finding(steps, "a secret is written out here", "write ${NAME}, and set NAME where tasks run")
             elif any(each["default"] for each in found):
                 hint = "write ${NAME} alone, and set NAME where tasks run"
                 yield Finding(steps, "the default of this reference is a secret that is written out", hint)
+
+
+def _is_written_out(text: str) -> bool:
+    """Tell whether a password stands in a URL as it is, whatever references stand beside it."""
+    passwords = _PASSWORD.findall(_REFERENCE.sub(_REFERRED, text))
+    return any(_REFERRED not in "".join(each) for each in passwords)
