@@ -25,11 +25,12 @@ def day(number: int, *, days: int = 1) -> Interval:
 class House:
     """A warehouse of its own."""
 
-    def __init__(self, root: Path, *, lake: str = "") -> None:
+    def __init__(self, root: Path, *, lake: str = "", data: object = ".dataflow/lake") -> None:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
         if lake:
-            (root / ".env").write_text(f"DATAFLOW_WAREHOUSE={lake}\n", encoding="utf-8")
+            env = f"DATAFLOW_WAREHOUSE={lake}\nDATAFLOW_WAREHOUSE_DATA={data}\n"
+            (root / ".env").write_text(env, encoding="utf-8")
         self.settings = Settings.load(root)
         self.staged = 0
 
