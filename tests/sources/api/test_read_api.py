@@ -11,7 +11,7 @@ import pytest
 
 from dataflow.errors import ContractError, FatalError, StepError, TransientError
 from dataflow.interval import Interval
-from dataflow.masking import masked
+from dataflow.masking import keep_secret, masked
 from kit.ingest import ingest_source, landed
 from kit.unruly_api import UnrulyApi, breaks_off, busy, drips, hangs, redirects, says, zipped
 
@@ -273,6 +273,36 @@ def test_a_full_first_page_without_a_cursor_is_told(tmp_path: Path, api: UnrulyA
     paging = {"type": "cursor", "cursor_path": "meta.nxt", "cursor_param": "after", "limit": 2}
 
     assert "the first page is full and has no meta.nxt" in refused(tmp_path, api, pagination=paging)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"type": "cursor", "cursor_path": "meta.next", "cursor_param": "after"},
+        {"type": "link", "next_path": "meta.next"},
+    ],
+)
+def test_a_path_to_the_next_page_that_leads_nowhere_is_told(
+    tmp_path: Path, api: UnrulyApi, pages: dict[str, str]
+) -> None:
+    api.next_does(says({"items": [{"id": 1}], "paging": {"next": "2"}}))
+    key = "cursor_path" if pages["type"] == "cursor" else "next_path"
+
+    assert refused(tmp_path, api, pagination=pages) == (
+        "orders: the first answer has no meta, so nobody can tell whether there are more pages; "
+        f"correct pagination.{key}"
+    )
+
+
+def test_a_secret_that_an_answer_repeats_is_masked_though_it_is_cut(tmp_path: Path, api: UnrulyApi) -> None:
+    secret = "sk_" + "a1b2c3" * 30
+    keep_secret(secret)
+    api.next_does(says({"error": f"invalid key: {secret}"}, 401))
+
+    told = refused(tmp_path, api, FatalError)
+
+    assert "invalid key: ***" in told
+    assert secret[:20] not in told
 
 
 def test_offsets_go_by_the_records_that_came(tmp_path: Path, api: UnrulyApi) -> None:

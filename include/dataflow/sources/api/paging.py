@@ -98,6 +98,8 @@ class Pager:
                 f"{self.place}: the first page is full and has no {path}, so nobody can ask for the next; correct "
                 "pagination.cursor_path"
             )
+        if cursor is MISSING:
+            self._must_have_parent(page, path, "pagination.cursor_path")
         if cursor is MISSING or cursor is None or cursor is False or cursor == "":
             return None
         if not isinstance(cursor, (str, int)) or cursor is True:
@@ -108,6 +110,8 @@ class Pager:
     def _link(self, page: Page) -> str | None:
         path = self.pages.next_path if isinstance(self.pages, LinkedPages) else None
         link: Any = page.link if path is None else page.at(path)
+        if path is not None and link is MISSING:
+            self._must_have_parent(page, path, "pagination.next_path")
         if link is MISSING or not link:
             return None
         if not isinstance(link, str):
@@ -115,6 +119,15 @@ class Pager:
         url = urljoin(page.url, link)
         self._must_be_new(url, "gives a next page that was read before", page)
         return url
+
+    def _must_have_parent(self, page: Page, path: str, key: str) -> None:
+        """Tell a mistyped path from an API that leaves the last key out when there is no more."""
+        parent = path.rpartition(".")[0]
+        if page.number == 1 and page.count and parent and page.at(parent) is MISSING:
+            raise ContractError(
+                f"{self.place}: the first answer has no {parent}, so nobody can tell whether there are more pages; "
+                f"correct {key}"
+            )
 
     def _must_be_new(self, what: str, told: str, page: Page) -> None:
         if what in self._seen:
