@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.connections import Connection, find_connection
 from dataflow.errors import FatalError
+from dataflow.sources.api.exact import as_texts, needs_all_digits
 from dataflow.sources.columns import declared_paths
 from dataflow.sources.json_files import read_json_files
 from dataflow.sources.reading import Reading
@@ -51,7 +53,7 @@ def read_api(
 
     spool = Spool(scratch / "records.ndjson", request.table, request.log)
     with _client(request, source) as client:
-        _read_pages(_asker(client, source, request.table), spool)
+        _read_pages(_asker(client, source, request.table), spool, exactly=needs_all_digits(declared.values()))
     spool.tell()
     options: dict[str, Option] = {"maximum_object_size": spool.longest + 1024} if spool.longest >= USUAL_SIZE else {}
     return read_json_files(
@@ -81,7 +83,7 @@ def first_page(request: IngestRequest, source: ApiSource) -> Page:
         return asker.page(Pager(source.pagination, asker.place).first(), 1)
 
 
-def _read_pages(asker: Asker, spool: Spool) -> None:
+def _read_pages(asker: Asker, spool: Spool, *, exactly: bool) -> None:
     from dataflow.sources.api.paging import Pager
 
     pager = Pager(asker.source.pagination, asker.place)
@@ -91,7 +93,7 @@ def _read_pages(asker: Asker, spool: Spool) -> None:
             if ask is None:
                 return
             page = asker.page(ask, number)
-            spool.add(page, into)
+            spool.add(replace(page, lines=as_texts(page.lines)) if exactly else page, into)
             ask = pager.after(page)
 
 
