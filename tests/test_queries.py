@@ -14,9 +14,10 @@ from dataflow.queries import REACHING, refuse_reach, run_single, single_select
 ENDS_THE_PROCESS = """
 import sys
 from pathlib import Path
+from dataflow.duckdb_memory import Memory
 from dataflow.queries import run_single
 from dataflow.transforms.connection import open_scratch
-with open_scratch(Path(sys.argv[1]), views={}) as connection:
+with open_scratch(Path(sys.argv[1]), memory=Memory(256_000_000), views={}) as connection:
     try:
         run_single(connection, f"SELECT count(*) FROM enable_logging(storage_path = '{sys.argv[1]}/../log')")
     except ValueError as told:

@@ -200,7 +200,7 @@ def unreliable(store: Bucket) -> Iterator[tuple[Proxy, S3Place]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, 2])  # each of them makes some request fail; 0 happens to make none
 def test_a_store_that_fails_one_request_in_four_gives_the_same_rows(
     unreliable: tuple[Proxy, S3Place], tmp_path: Path, seed: int
 ):

@@ -73,6 +73,7 @@ def test_the_dag_file_builds_the_sound_one_and_the_errors_are_listed(attacked: t
         "    print(json.dumps([dags, str(error)]))\n"
     )
     environment = {**os.environ, "DATAFLOW_PROJECT": str(project.root), "AIRFLOW_HOME": str(project.root / "airflow")}
+    environment["DATAFLOW_MAINTENANCE"] = "off"
 
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60

@@ -163,7 +163,7 @@ def test_a_table_that_is_not_published_is_told(tmp_path: Path, table: str, told:
 
 
 def test_only_files_of_this_machine_are_read(tmp_path: Path):
-    source = csv() | {"path": "s3://bucket/orders.csv"}
+    source = csv() | {"path": "ftp://host/orders.csv"}
 
     with pytest.raises(ContractError, match="only files of this machine"):
         ingest_source(tmp_path, source)

@@ -116,6 +116,8 @@ def _write(new: NewWorkflow, *, folder: Path, models: Path) -> list[Path]:
     for source in (SHARED, new.kind):
         for template in sorted((TEMPLATES / source).rglob(f"*{SUFFIX}")):
             inside = template.relative_to(TEMPLATES / source).with_suffix("")
+            if inside.stem == "table":  # rows of the source, in a file that is named like it
+                inside = inside.with_stem(words["table"])
             target = models / _model_file(inside, words) if inside.parts[0] == "dbt" else folder / inside
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(_filled(template, words), encoding="utf-8")

@@ -107,7 +107,7 @@ def old_versions(place: Path, *, keep: str | None, older_than: timedelta = KEPT)
 
 def _is_ours(name: str) -> bool:
     """Tell whether a publish made it; the folder may hold what others put there."""
-    return VERSION.fullmatch(name) is not None or name.startswith(f".{CURRENT}-")
+    return VERSION.fullmatch(name) is not None or name.startswith((UNFINISHED, f".{CURRENT}-"))
 
 
 def _changed(found: Path) -> float:
