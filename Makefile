@@ -60,7 +60,7 @@ run: setup ## Start everything and run each example once; serves until Ctrl-C. O
 
 # Files of tests run side by side; what is about moments, such as being killed in one, runs alone.
 ALONE := alone
-QUICK := not slow and not airflow and not browser and not postgres
+QUICK := not slow and not airflow and not browser and not postgres and not mariadb
 PYTEST = $(BIN)/python -m pytest
 SIDE_BY_SIDE = $(PYTEST) --numprocesses logical --dist loadfile
 NO_TESTS = 5

@@ -16,7 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from parse import REPOSITORY, Stopwatch, execute
+from parse import Stopwatch, execute
+from shop_configs import REPOSITORY, clean_environment
 
 MODELS = 20
 CONFIG = "description: Made-up orders.\nowner: benchmarks\nschedule: '@daily'\nstart_date: 2025-01-01\n"
@@ -82,7 +83,12 @@ def part_of(whole: Path, part: Path, *, workflows: int) -> Path:
 def in_fresh_interpreter(project: Path) -> dict[str, float]:
     """Run one measure in a process of its own."""
     done = subprocess.run(
-        [sys.executable, __file__, "--measure", str(project)], cwd=project, check=True, capture_output=True, text=True
+        [sys.executable, __file__, "--measure", str(project)],
+        env=clean_environment() | {"AIRFLOW_HOME": str(project.parent / "home")},
+        cwd=project,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return answer

@@ -18,7 +18,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from parse import REPOSITORY
+from shop_configs import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
-from parse import REPOSITORY
+from shop_configs import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,26 +19,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+from shop_configs import AT_TWO_IN_BERLIN, HEAD, ORDERS, REPOSITORY, RETRIES, clean_environment, write_configs
 
-CONFIG = """\
-title: Orders of shop {number:04}
-description: Made-up orders, one batch a day.
-owner: benchmarks
-tags: [benchmark, daily]
-schedule:
-  cron: "0 2 * * *"
-  timezone: Europe/Berlin
-start_date: 2025-01-01
-retries: 3
-retry_delay: 2m
-sources:
-  orders:
-    type: mock
-    rows: 100
-    columns:
-      order_id: BIGINT
-      status: VARCHAR
+CONFIG = f"""\
+{HEAD}{AT_TWO_IN_BERLIN}{RETRIES}{ORDERS}\
 validate:
   orders:
     - not_null: order_id
@@ -108,10 +91,7 @@ def main() -> None:
 
 def write_project(root: Path, *, workflows: int) -> None:
     """Write the configs, and the plain DAG file of the same shape."""
-    for number in range(workflows):
-        folder = root / "include" / "workflows" / f"shop_{number:04}"
-        folder.mkdir(parents=True)
-        (folder / "config.yaml").write_text(CONFIG.format(number=number), encoding="utf-8")
+    write_configs(root, workflows, lambda number: CONFIG.format(number=number))
     dags = root / "dags"
     dags.mkdir()
     (dags / "workflows.py").write_bytes((REPOSITORY / "dags" / "workflows.py").read_bytes())
@@ -120,12 +100,10 @@ def write_project(root: Path, *, workflows: int) -> None:
 
 def in_fresh_interpreter(side: str, project: Path) -> dict[str, float]:
     """Run one measure in a process of its own."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DATAFLOW_", "AIRFLOW"))}
     environment = {
-        **inherited,
+        **clean_environment(),
         "AIRFLOW_HOME": str(project.parent / "home"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "DATAFLOW_MAINTENANCE": "off",  # workflows are counted
     }
     done = subprocess.run(
         [sys.executable, __file__, "--measure", side, "--project", str(project)],

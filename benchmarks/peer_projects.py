@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from parse import REPOSITORY
+from shop_configs import HEAD, ORDERS, REPOSITORY, RETRIES, write_configs
 
 __all__ = ["PROJECTS"]
 
-DATAFLOW = """\
-title: Orders of shop {number:04}
-description: Made-up orders, one batch a day.
-owner: benchmarks
-tags: [benchmark, daily]
+DATAFLOW = f"""\
+{HEAD}{RETRIES}\
 schedule: "0 2 * * *"
-start_date: 2025-01-01
-retries: 3
-retry_delay: 2m
 params:
-  batch: {{type: integer, default: 5, minimum: 1, maximum: 10, description: At once}}
-  region: {{type: string, enum: [north, south], default: north}}
-  full_refresh: {{type: boolean, default: false}}
-sources:
-  orders:
-    type: mock
-    rows: 100
-    columns:
-      order_id: BIGINT
-      status: VARCHAR
+  batch: {{{{type: integer, default: 5, minimum: 1, maximum: 10, description: At once}}}}
+  region: {{{{type: string, enum: [north, south], default: north}}}}
+  full_refresh: {{{{type: boolean, default: false}}}}
+{ORDERS}\
 validate:
   orders:
     - not_null: order_id
@@ -205,10 +193,7 @@ WORK = "def work(**context):\n    return {}\n"
 
 def write_dataflow(root: Path, workflows: int) -> Path:
     """Write our configs, and give the DAG file."""
-    for number in range(workflows):
-        folder = root / "include" / "workflows" / f"shop_{number:04}"
-        folder.mkdir(parents=True)
-        (folder / "config.yaml").write_text(DATAFLOW.format(number=number), encoding="utf-8")
+    write_configs(root, workflows, lambda number: DATAFLOW.format(number=number))
     file = root / "dags" / "workflows.py"
     file.parent.mkdir()
     file.write_bytes((REPOSITORY / "dags" / "workflows.py").read_bytes())

@@ -23,8 +23,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from parse import REPOSITORY, Stopwatch, execute, measure_build
+from parse import Stopwatch, execute, measure_build
 from peer_projects import PROJECTS
+from shop_configs import REPOSITORY
 
 AIRFLOW = "3.3.2"
 PEERS = {"dag-factory": "1.1.0", "airflow-blueprint": "0.5.0"}

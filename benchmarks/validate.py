@@ -20,41 +20,29 @@ import tempfile
 import time
 from pathlib import Path
 
+from shop_configs import AT_TWO_IN_BERLIN, HEAD, ORDERS, clean_environment, write_configs
+
 LIMIT = 5.0
 
-CONFIG = """\
-title: Orders of shop {number:04}
-description: Made-up orders, one batch a day.
-owner: benchmarks
-tags: [benchmark, daily]
-schedule:
-  cron: "0 2 * * *"
-  timezone: Europe/Berlin
-start_date: 2025-01-01
-sources:
-  orders:
-    type: mock
-    rows: 100
-    columns:
-      order_id: BIGINT
-      status: VARCHAR
+CONFIG = f"""\
+{HEAD}{AT_TWO_IN_BERLIN}{ORDERS}\
       amount: "DECIMAL(12,2)"
       updated_at: TIMESTAMPTZ
-{more}validate:
+{{more}}validate:
   orders:
     - not_null: order_id
-    - accepted_values: {{column: status, values: [placed, shipped, returned]}}
-    - range: {{column: amount, min: 0}}
+    - accepted_values: {{{{column: status, values: [placed, shipped, returned]}}}}
+    - range: {{{{column: amount, min: 0}}}}
       where: "status <> 'returned'"
     - sql: "select * from orders where amount > 1000000"
       name: amounts_are_plausible
 transform:
   orders:
-    - deduplicate: {{key: order_id, order_by: updated_at desc}}
-    - derive: {{net: "amount / 1.19"}}
+    - deduplicate: {{{{key: order_id, order_by: updated_at desc}}}}
+    - derive: {{{{net: "amount / 1.19"}}}}
     - filter: "amount > 0"
 load:
-  orders: {{mode: merge, key: order_id, newest_by: updated_at}}
+  orders: {{{{mode: merge, key: order_id, newest_by: updated_at}}}}
 """
 NEIGHBOUR = "  others: {{type: published, table: shop_{before:04}.orders}}\n"
 
@@ -100,11 +88,12 @@ def least(rounds: list[tuple[float, float]]) -> tuple[float, float]:
 
 def write_project(root: Path, *, workflows: int) -> None:
     """Write the configs."""
-    for number in range(workflows):
-        folder = root / "include" / "workflows" / f"shop_{number:04}"
-        folder.mkdir(parents=True)
+
+    def config(number: int) -> str:
         more = NEIGHBOUR.format(before=number - 1) if number % 10 == 9 else ""
-        (folder / "config.yaml").write_text(CONFIG.format(number=number, more=more), encoding="utf-8")
+        return CONFIG.format(number=number, more=more)
+
+    write_configs(root, workflows, config)
 
 
 def cold_seconds(project: Path) -> tuple[float, float]:
@@ -126,9 +115,8 @@ def warm_seconds(project: Path) -> tuple[float, float]:
 
 def run(arguments: list[str], project: Path) -> str:
     """Run Python with these arguments in the project, and give what it printed."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DATAFLOW_", "AIRFLOW"))}
     done = subprocess.run(
-        [sys.executable, *arguments], env=inherited, cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, *arguments], env=clean_environment(), cwd=project, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

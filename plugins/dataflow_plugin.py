@@ -10,13 +10,16 @@ import sys
 from airflow.plugins_manager import AirflowPlugin
 
 from dataflow.factory import console
-from dataflow.web.plugin import api_apps, pages
+from dataflow.web.plugin import api_apps, middlewares, pages
+
+IN_API_SERVER = "airflow.api_fastapi.app" in sys.modules
 
 
 class DataflowPlugin(AirflowPlugin):
     """The page **Workflows**, the tabs **Workflow** and **Run**, ``/dataflow/api``, and masked logs."""
 
     name = "dataflow"
-    fastapi_apps = api_apps() if "airflow.api_fastapi.app" in sys.modules else []
+    fastapi_apps = api_apps() if IN_API_SERVER else []
+    fastapi_root_middlewares = middlewares() if IN_API_SERVER else []
     react_apps = pages()
     listeners = [console]  # noqa: RUF012  # Airflow reads a list

@@ -13,7 +13,7 @@ import pytest
 
 from dataflow import masking
 from dataflow.masking import keep_secret, mask_error, masked, masked_logs
-from dataflow.runtime.local import StepEvent, run_workflow
+from dataflow.runtime.local.run import StepEvent, run_workflow
 from kit.project import Project
 
 SECRETS = {

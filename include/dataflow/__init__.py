@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         TransientError,
     )
     from dataflow.quality.result import CheckResult
+    from dataflow.runtime.author_code.context import StepContext, Table
     from dataflow.runtime.by_name import list_workflows, load_config, load_registry, run_workflow, validate_config
-    from dataflow.runtime.context import StepContext, Table
     from dataflow.runtime.result import RunResult, StepResult
 
 __all__ = [
@@ -55,9 +55,9 @@ __all__ = [
 _ELSEWHERE = {
     "CheckResult": "dataflow.quality.result",
     "RunResult": "dataflow.runtime.result",
-    "StepContext": "dataflow.runtime.context",
+    "StepContext": "dataflow.runtime.author_code.context",
     "StepResult": "dataflow.runtime.result",
-    "Table": "dataflow.runtime.context",
+    "Table": "dataflow.runtime.author_code.context",
     "list_workflows": "dataflow.runtime.by_name",
     "load_config": "dataflow.runtime.by_name",
     "load_registry": "dataflow.runtime.by_name",

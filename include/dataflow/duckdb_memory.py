@@ -7,6 +7,7 @@ rows. Without a bound DuckDB would first take 80 % of the machine, in each of th
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,18 @@ from dataflow.errors import OutOfRoom
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Memory", "bound", "lack_of_room", "open_in_memory", "parse_memory"]
+__all__ = [
+    "MAKE_ROOM",
+    "NO_ROOM",
+    "OF_A_COPYING_THREAD",
+    "Memory",
+    "bound",
+    "disk_is_full",
+    "lack_of_room",
+    "open_in_memory",
+    "parse_memory",
+    "words_of_full_disk",
+]
 
 _BYTES = {"KB": 1_000, "MB": 1_000**2, "GB": 1_000**3, "TB": 1_000**4}
 _BYTES |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
@@ -26,8 +38,17 @@ _ADVICE = re.compile(r"\n|(?:Database is launched|This limit was set|Possible so
 """Where DuckDB begins to say what to do; its ways out are not those of a task."""
 _SHOWN = ("TIB", "TB", "GIB", "GB", "MIB", "MB", "KIB", "KB")
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The disk is full, or what we may have of it; or it takes no file so large."""
+MAKE_ROOM = (
+    "make room on that disk, or let what lies there lie on a larger one (DATAFLOW_LANDING, DATAFLOW_SCRATCH, "
+    "DATAFLOW_WAREHOUSE, DATAFLOW_PUBLISHED)"
+)
+
 OF_A_THREAD = 250 * _BYTES["MB"]
 """Twice what DuckDB asks for as the least for each of its threads: wide keys, grouped, need more than that."""
+OF_A_COPYING_THREAD = 1_000 * _BYTES["MB"]
+"""For rows that keep their order on the way into a file: what a thread read waits in memory for those before it."""
 
 
 class Memory(int):
@@ -58,24 +79,25 @@ def parse_memory(value: object) -> Memory:
     return size
 
 
-def bound(connection: DuckDBPyConnection, memory: Memory) -> None:
+def bound(connection: DuckDBPyConnection, memory: Memory, *, of_a_thread: int = OF_A_THREAD) -> None:
     """Let a database take that much memory, and no more threads than can work in it.
 
     These are no part of a handle's configuration: handles of one file still share their database.
     """
     connection.execute(f"SET memory_limit = '{int(memory)}B'")
     given = connection.execute("SELECT current_setting('threads')").fetchone()
-    threads = max(1, memory // OF_A_THREAD)
+    threads = max(1, memory // of_a_thread)
     if given is not None and threads < given[0]:
         connection.execute(f"SET threads = {threads}")
 
 
-def open_in_memory(memory: Memory, *, spill: Path) -> DuckDBPyConnection:
+def open_in_memory(memory: Memory, *, spill: Path, of_a_thread: int = OF_A_THREAD) -> DuckDBPyConnection:
     """Open a database in memory, in UTC and with nothing downloaded; the caller closes it.
 
     Args:
         memory: How much it may take.
         spill: The folder that takes what does not fit; DuckDB makes and removes it.
+        of_a_thread: Bytes of it for each thread; `OF_A_COPYING_THREAD` where rows are only copied.
     """
     import duckdb
 
@@ -86,7 +108,7 @@ def open_in_memory(memory: Memory, *, spill: Path) -> DuckDBPyConnection:
             "temp_directory": str(spill),
         }
     )
-    bound(connection, memory)
+    bound(connection, memory, of_a_thread=of_a_thread)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # DuckDB would draw it into whatever we print
     return connection
@@ -104,10 +126,20 @@ def lack_of_room(error: BaseException) -> OutOfRoom | None:
     for cause in _causes(error):
         if isinstance(cause, duckdb.OutOfMemoryException):
             return OutOfRoom(f"{_told(error)}; raise DATAFLOW_MEMORY, or free the disk of DATAFLOW_SCRATCH")
-        is_full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
-        if is_full or (isinstance(cause, duckdb.IOException) and "No space left on device" in str(cause)):
-            return OutOfRoom(f"{_told(error)}; free the disk, or let DATAFLOW_SCRATCH lie on a larger one")
+        is_full = isinstance(cause, OSError) and cause.errno in NO_ROOM
+        if is_full or (isinstance(cause, duckdb.Error) and disk_is_full(str(cause))):
+            return OutOfRoom(f"{_told(error)}; {MAKE_ROOM}")
     return None
+
+
+def disk_is_full(text: str) -> bool:
+    """Tell whether a message, as DuckDB or dbt repeats it, says that a disk did not suffice."""
+    return bool(words_of_full_disk(text))
+
+
+def words_of_full_disk(text: str) -> str:
+    """Give the system's words by which a message says that a disk did not suffice; empty where it does not."""
+    return next((words for words in map(os.strerror, NO_ROOM) if words in text), "")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -13,6 +13,7 @@
       + ContractError          the data breaks its contract (columns, types, keys, cursor)
       + DataQualityError       checks failed; see `.failures`
       + LandingError           landed files are missing or are not what their manifest says
+      + TrySuperseded          a later try of the same task began; this one was taken for dead
 
 Errors carry fields and build their own, bounded text.
 """
@@ -41,6 +42,7 @@ __all__ = [
     "ServiceError",
     "StepError",
     "TransientError",
+    "TrySuperseded",
 ]
 
 MAX_TEXT = 2_000
@@ -176,3 +178,19 @@ class DataQualityError(FatalError):
 
 class LandingError(FatalError):
     """A landed file is missing, truncated or not the one that its manifest names."""
+
+
+class TrySuperseded(FatalError):
+    """A later try of the same task began: this one was taken for dead, and what it found does not count."""
+
+    def __init__(self, run_id: str, task_id: str, try_number: int, by: int) -> None:
+        self.run_id = run_id
+        self.task_id = task_id
+        self.try_number = try_number
+        self.by = by
+        began = f"try {by} began" if by > try_number else f"its run began anew under the id {run_id}"
+        this = f"try {try_number} of {task_id}"
+        super().__init__(f"{this} was taken for dead and {began}: only what that one finds counts")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.run_id, self.task_id, self.try_number, self.by)

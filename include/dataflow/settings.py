@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,7 @@ from dataflow.s3.place import S3Place, is_s3
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "current_settings", "parse_reach"]
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -38,6 +39,33 @@ def _place(value: object) -> object:
 
 
 Place = Annotated[Path | S3Place, NoDecode, BeforeValidator(_place)]
+
+
+def parse_reach(given: str | Iterable[Path | S3Place | str]) -> tuple[Path | S3Place | str, ...]:
+    """Read a comma-separated list of files, folders and addresses.
+
+    Raises:
+        ValueError: when something of it is none of these.
+    """
+    if not isinstance(given, str):
+        return tuple(given)
+    return tuple(_reached(each) for each in map(str.strip, given.split(",")) if each)
+
+
+def _reached(text: str) -> Path | S3Place | str:
+    if is_s3(text):
+        return S3Place.parse(text)
+    if re.match(r"https?://[^/@]+(/|$)", text):
+        return text
+    if re.match(r"[a-z0-9]+:/", text):
+        raise ValueError(
+            "models may reach files and folders of a disk, s3://connection@bucket/folder and https://host/folder "
+            "without a password"
+        )
+    return Path(text)
+
+
+Reach = Annotated[tuple[Path | S3Place | str, ...], NoDecode, PlainValidator(parse_reach)]
 
 
 def _hosts(text: str) -> str:
@@ -61,9 +89,7 @@ Warehouse = Annotated[Path | DuckLake, NoDecode, PlainValidator(_parse_warehouse
 class Settings(BaseSettings):
     """Where data lies and how long to wait. Relative paths are relative to the project root."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="DATAFLOW_", extra="ignore", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix="DATAFLOW_", extra="ignore", frozen=True)
 
     project: Path = Field(default_factory=find_project)
     """The folder that holds ``include/workflows``; found upwards from the current one."""
@@ -92,6 +118,9 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[str, AfterValidator(_hosts)] = ""
     """Hosts, addresses and networks that sources, ``wait_for`` and ``ctx.http`` may ask though they are not public,
     e.g. ``api.internal, *.corp.example, 10.20.0.0/16``. Public addresses may always be asked."""
+    models_may_reach: Reach = ()
+    """Files, folders and addresses that dbt models may read and write beside the warehouse, e.g.
+    ``/srv/reference, s3://aws@reference/rates, https://data.example.com/rates``. By default they reach nothing else."""
     maintenance: str = "17 3 * * *"
     """When, in UTC, the DAG ``dataflow-maintenance`` deletes what is left over or too old: a cron; ``off`` for no such
     DAG."""
@@ -136,6 +165,7 @@ class Settings(BaseSettings):
             name: getattr(self, name) for name in ("landing", "warehouse", "warehouse_data", *LOCAL, "dbt_project")
         }
         places: dict[str, object] = {name: root / path for name, path in folders.items() if isinstance(path, Path)}
+        places["models_may_reach"] = tuple(root / p if isinstance(p, Path) else p for p in self.models_may_reach)
         relative_sqlite = "sqlite:///"
         if self.ops.startswith(relative_sqlite) and not self.ops.startswith(relative_sqlite + "/"):
             places["ops"] = relative_sqlite + str(root / self.ops.removeprefix(relative_sqlite))
@@ -146,6 +176,8 @@ class Settings(BaseSettings):
         value = getattr(self, name)
         if isinstance(value, timedelta):
             return format_duration(value)
+        if isinstance(value, tuple):
+            return ", ".join(map(str, value))
         return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", str(value))
 
     @property

@@ -17,7 +17,7 @@ import pytest
 from dataflow.identifiers import literal, quote
 from dataflow.interval import Interval
 from dataflow.landing.manifest import MANIFEST, read_manifest, verify
-from dataflow.landing.sweep import sweep
+from dataflow.landing.orphans import sweep_landing
 from dataflow.ops.history import open_history
 from dataflow.ops.reading import read_run
 from dataflow.warehouse.connection import open_warehouse
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.airflow, pytest.mark.slow, pytest.m
 
 WORKFLOWS = ("north", "south", "west")
 KILLS_OF_EACH = 10
-MOST_WAVES = 8
+MOST_WAVES = 16
 ROWS = 500_000
 RUN_SECONDS = 900
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
@@ -294,7 +294,7 @@ def assert_nothing_partial_is_visible(settings: Settings) -> None:
         }
 
     assert list(settings.landing.rglob("*.tmp")) != []
-    sweep(settings.landing, older_than=timedelta(0))
+    sweep_landing(settings.landing, older_than=timedelta(0))
     assert list(settings.landing.rglob("*.tmp")) == []
     assert len(manifests) == len(list(settings.landing.rglob(MANIFEST)))
     for manifest in manifests:

@@ -1,4 +1,4 @@
-"""What happens around the steps, under a real scheduler: retries, messages, deadlines, waiting."""
+"""What happens around the steps, under a real scheduler: retries, messages, deadlines, waiting, replays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pytest
 
 from dataflow.errors import ServiceError
 from dataflow.ops.history import open_history
+from dataflow.ops.reading import list_runs
 from dataflow.ops.runs import find_run
+from dataflow.quarantine.records import list_quarantined
+from dataflow.warehouse.connection import open_warehouse
 from kit.airflow_home import AirflowHome
 from kit.project import MOCK_CONFIG, Project
 from kit.receivers import Receiver, mail_receiver, web_receiver
@@ -65,6 +68,19 @@ PARAMS = {
     "size": {"type": "string", "enum": ["s", "m"], "default": "s"},
     "batch": {"type": "integer", "minimum": 1, "default": 5},
 }
+SHOP = {
+    **{key: value for key, value in QUICK.items() if key not in ("sources", "load")},
+    "sources": {
+        "orders": {
+            "type": "file",
+            "format": "csv",
+            "path": "orders.csv",
+            "columns": {"order_id": "BIGINT", "amount": "DECIMAL(12,2)"},
+        }
+    },
+    "validate": {"orders": [{"range": {"column": "amount", "min": 0}, "on_fail": "quarantine"}]},
+}
+ORDERS = "order_id,amount\n1,10.00\n2,-5.00\n3,-1.00\n4,7.50\n"
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +113,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, hook: Receiver, mails: Rec
     project.write_workflow("daily", daily)
     by_key = {"assets": ["warehouse/daily/events"], "partition": "day", "timezone": "Europe/Berlin"}
     project.write_workflow("follows", {**MOCK_CONFIG, "schedule": by_key})
+    project.write_workflow("shop", SHOP).joinpath("orders.csv").write_text(ORDERS)
     extra = {"from_email": "airflow@example.com", "disable_ssl": True, "disable_tls": True}
     connections = {
         "AIRFLOW_CONN_TEAM_HOOK": {"conn_type": "http", "host": f"http://127.0.0.1:{hook.port}/hooks/T0"},
@@ -107,7 +124,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, hook: Receiver, mails: Rec
     ) as home:
         home.prepare()
         home.start("api-server", "scheduler", "dag-processor", "triggerer")
-        for dag_id in ("fails", "closed", "late", "waits", "follows"):
+        for dag_id in ("fails", "closed", "late", "waits", "follows", "shop"):
             home.wait_for_dag(dag_id)
         yield home
 
@@ -203,3 +220,37 @@ def test_a_partition_of_one_workflow_starts_the_same_of_another(airflow: Airflow
     assert record is not None
     assert record.window is not None
     assert timedelta(hours=23) == record.window.end - record.window.start
+
+
+def test_rows_of_quarantine_are_there_once_after_two_replays_and_the_next_run(airflow: AirflowHome) -> None:
+    def run_to_its_end() -> None:
+        run = airflow.run("shop")
+        assert "success" == run["state"], airflow.failures("shop", run["dag_run_id"])
+        # Airflow tells of a run's end a moment after it.
+        airflow.until(
+            lambda: list_runs(open_history(settings.ops), workflow="shop")[0].status == "COMPLETED", "history knows it"
+        )
+
+    def loaded() -> list[tuple[int, float]]:
+        with open_warehouse(settings, purpose="a test") as connection:
+            query = "SELECT order_id, amount::double FROM staging_shop.orders ORDER BY ALL"
+            return connection.execute(query).fetchall()
+
+    def quarantine(*words: str) -> str:
+        return airflow.command("dataflow", "quarantine", *words)
+
+    settings = airflow.project.settings()
+    run_to_its_end()
+    assert [(1, 10), (4, 7.5)] == loaded()
+    (record,) = list_quarantined(open_history(settings.ops), workflow="shop")
+    mended = str(airflow.project.write_file("mended.csv", "_dataflow_row,amount\n1,5.00\n2,1.00\n"))
+
+    assert "2 rows replayed" in quarantine("replay", str(record.id), "--corrected", mended)
+    assert "was replayed already" in quarantine("replay", str(record.id), "--corrected", mended)
+    whole = [(1, 10), (2, 5), (3, 1), (4, 7.5)]
+    assert whole == loaded()
+
+    run_to_its_end()
+
+    assert whole == loaded()
+    assert "Nothing waits in quarantine." in quarantine("list", "shop")

@@ -63,6 +63,43 @@ def test_what_is_written_validates_and_leaves_the_rest_as_it_is(project: Project
     assert (False, "") == (again.json["written"], again.json["diff"])
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "key"),
+    [
+        (
+            "account,customer\n12345678901234567890,7\n12345678901234567891,7\n",
+            {"account": "HUGEINT", "customer": "BIGINT"},
+            ("account",),
+        ),
+        ("country,id\nde,1\nde,2\n", {"country": "VARCHAR", "id": "BIGINT"}, ("id",)),
+        ("country,amount\nde,1.5\nde,2.5\n", {"country": "VARCHAR", "amount": "DOUBLE"}, ()),
+    ],
+)
+def test_a_key_of_a_file_is_proposed_only_where_no_row_is_lost_to_it(
+    project: Project, dataflow: Program, rows: str, columns: dict[str, str], key: tuple[str, ...]
+) -> None:
+    project.write_workflow("shop", FILE)
+    project.write_file("include/workflows/shop/data/a.csv", rows)
+
+    answer = dataflow("source", "sample", "shop", "orders", "--write")
+
+    assert 0 == answer.code, answer.err
+    spec = project.workflow("shop").spec
+    assert columns == {name: column.type for name, column in spec.sources["orders"].columns.items()}
+    assert key == (tuple(spec.load["orders"].key or ()) if "orders" in spec.load else ())
+    assert 0 == dataflow("workflow", "run", "shop").code
+
+
+def test_a_file_is_sampled_in_the_encoding_that_its_options_say(project: Project, dataflow: Program) -> None:
+    project.write_workflow("shop", FILE + "    options: {encoding: latin-1}\n")
+    (project.folder("shop") / "data").mkdir()
+    (project.folder("shop") / "data" / "a.csv").write_bytes("id,Größe\n1,2\n".encode("latin-1"))
+
+    answer = dataflow("source", "sample", "shop", "orders")
+
+    assert "+    columns: {id: BIGINT, Größe: BIGINT}" in answer.out, answer.err
+
+
 def test_a_table_of_sqlite_proposes_key_and_cursor(project: Project, dataflow: Program) -> None:
     folder = project.write_workflow(
         "shop",

@@ -145,7 +145,9 @@ def test_a_remote_run_is_followed_to_its_end(orders: Project, dataflow: Program,
     assert ["ingest.orders running", "ingest.orders success", "publish success"] == told[1:4]
     assert "orders succeeded in Airflow" in told[4]
     asked = next(each for each in api.asked if each.method == "POST" and each.path.endswith("/dagRuns"))
-    assert {"logical_date": None, "conf": {"limit": 5}} == json.loads(asked.body)
+    body = json.loads(asked.body)
+    assert body.pop("dag_run_id").startswith("manual__")
+    assert {"logical_date": None, "conf": {"limit": 5}} == body
     assert "Bearer t" == asked.headers["authorization"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from dataflow.interval import Interval
 from dataflow.linting.lint import lint
 from dataflow.ops.history import open_history
-from dataflow.runtime.local import StepEvent, run_workflow
+from dataflow.runtime.local.run import StepEvent, run_workflow
 from dataflow.warehouse.create import create_warehouse
 from kit.example import SOUND, TOKEN, Fakes, outcome_of, write_example
 

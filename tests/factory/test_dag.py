@@ -171,5 +171,5 @@ def test_documentation_names_the_config_relative_to_the_project(project: Project
     doc = built(project).doc_md
 
     assert doc.startswith("Orders of the shop.\n")
-    assert "- **Config** `include/workflows/shop/config.yaml`" in doc
+    assert "- **Config** *include/workflows/shop/config.yaml*" in doc
     assert not Path(doc).is_absolute()

@@ -37,18 +37,18 @@ def test_a_reader_learns_what_is_read_checked_and_made(project: Project) -> None
 Orders of the shop.
 
 - **Reads**
-    - `orders`: file `${{SHOP_FILES:-https://***@example.com}}/*.csv`, what is new by `at`
-    - `customers`: mock, one row a customer
+    - *orders*: file *\\$\\{{SHOP\\_FILES:-https://\\*\\*\\*@example.com\\}}/\\*.csv*, what is new by *at*
+    - *customers*: mock, one row a customer
 - **Checks**
-    - `orders`: `not_null_order_id`, `some`
-    - `customers`: in `validation.py`
+    - *orders*: *not\\_null\\_order\\_id*, *some*
+    - *customers*: in *validation.py*
 - **Makes**
-    - `orders`: merge by `order_id`
-    - `customers`: append
-- **Publishes** `warehouse/shop/orders`, `warehouse/shop/customers`
-- **Takes** `batch`: integer = `5`, rows at once
-- **Domain** `shop.orders`
-- **Config** `include/workflows/shop/config.yaml` ({workflow.config_hash})"""
+    - *orders*: merge by *order\\_id*
+    - *customers*: append
+- **Publishes** *warehouse/shop/orders*, *warehouse/shop/customers*
+- **Takes** *batch*: integer = *5*, rows at once
+- **Domain** *shop.orders*
+- **Config** *include/workflows/shop/config.yaml* ({workflow.config_hash})"""
     assert expected == describe(workflow)
 
 
@@ -65,10 +65,10 @@ def test_a_reader_learns_what_a_run_waits_for_and_who_hears_of_it(project: Proje
 
     lines = describe(project.workflow("shop")).splitlines()
 
-    assert "    - file `data/{{ window.start | date }}/_SUCCESS`" in lines
-    assert "    - http `https://***@example.com/`" in lines
+    assert r"    - file *data/\{\{ window.start \| date \}\}/\_SUCCESS*" in lines
+    assert r"    - http *https://\*\*\*@example.com/*" in lines
     assert "- **Late** 1h30m after its window began" in lines
-    assert "- **Tells** `team_hook`: failure, late" in lines
+    assert r"- **Tells** *team\_hook*: failure, late" in lines
 
 
 def test_it_names_no_place_of_this_machine(project: Project) -> None:
@@ -80,7 +80,7 @@ def test_it_names_no_place_of_this_machine(project: Project) -> None:
 def test_a_workflow_that_files_start_says_which(project: Project) -> None:
     project.write_workflow("shop", {**SHOP, "schedule": {"file": "inbox/*.csv"}}, validation=VALIDATION)
 
-    assert "- **Starts** at each new file `inbox/*.csv`\n" in describe(project.workflow("shop"))
+    assert "- **Starts** at each new file *inbox/\\*.csv*\n" in describe(project.workflow("shop"))
 
 
 def test_a_reader_learns_what_a_param_takes_in_the_words_of_the_config(project: Project) -> None:
@@ -92,5 +92,5 @@ def test_a_reader_learns_what_a_param_takes_in_the_words_of_the_config(project: 
     project.write_workflow("shop", {**MOCK_CONFIG, "params": params})
 
     told = describe(project.workflow("shop"))
-    assert "    - `again`: boolean = `false`\n    - `size`: one of `s`, `m` = `s`, Size, Of a parcel\n" in told
-    assert "    - `day`: date\n" in told
+    assert "    - *again*: boolean = *false*\n    - *size*: one of *s*, *m* = *s*, Size, Of a parcel\n" in told
+    assert "    - *day*: date\n" in told

@@ -128,7 +128,7 @@ def test_a_file_that_is_still_written_is_not_told(
 ) -> None:
     looks: list[dict[str, str]] = [{"a": "1"}, {"a": "2"}, {"a": "3"}, {"a": "3"}]
     versions = iter(looks)
-    monkeypatch.setattr("dataflow.sources.arrivals.versions_at", lambda _: next(versions))
+    monkeypatch.setattr("dataflow.sources.files.arrivals.versions_at", lambda _: next(versions))
 
     async def look() -> None:
         async with aclosing(producer_of().open_stream()) as stream:  # type: ignore[type-var]
@@ -140,7 +140,7 @@ def test_a_file_that_is_still_written_is_not_told(
 
 def test_a_file_that_comes_back_is_new(producer_of: Callable[[], Producer], monkeypatch: pytest.MonkeyPatch) -> None:
     versions = iter([{"a": "1"}, {"a": "1"}, {}, {"a": "1"}, {"a": "1"}])
-    monkeypatch.setattr("dataflow.sources.arrivals.versions_at", lambda _: next(versions))
+    monkeypatch.setattr("dataflow.sources.files.arrivals.versions_at", lambda _: next(versions))
 
     async def look() -> list[Any]:
         async with aclosing(producer_of().open_stream()) as stream:  # type: ignore[type-var]
@@ -161,7 +161,7 @@ def test_a_place_or_an_airflow_that_is_away_for_a_while_stops_nothing(
             raise found
         return found
 
-    monkeypatch.setattr("dataflow.sources.arrivals.versions_at", look_up)
+    monkeypatch.setattr("dataflow.sources.files.arrivals.versions_at", look_up)
 
     async def look() -> Any:
         state.fails = True

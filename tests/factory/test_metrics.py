@@ -8,7 +8,6 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from dataflow.factory.dag import build_dag
-from dataflow.factory.metrics import counter_of
 from kit.project import MOCK_CONFIG, Project
 from kit.statsd import statsd_sink
 from kit.task_context import Run
@@ -62,14 +61,20 @@ def test_a_check_that_fails_the_task_is_counted_too(project: Project) -> None:
     assert "airflow.dataflow.shop.validate__events.check_failures:1|c" in lines
 
 
-def test_rows_in_quarantine_have_a_name_of_their_own() -> None:
-    with statsd_sink() as sink:
-        counter_of("shop", "validate.orders")("quarantined_rows", 3, table="orders")
+def test_rows_in_quarantine_are_counted_whoever_sets_them_aside(project: Project) -> None:
+    project.write_file("orders.csv", "id,amount\n1,5\n2,x\n3,-7\n4,y\n")
+    orders = {"type": "file", "path": str(project.root / "orders.csv"), "format": "csv"}
+    orders |= {"columns": {"id": "BIGINT", "amount": "BIGINT"}, "schema_contract": {"data_type": "quarantine"}}
+    below_zero = {"range": {"column": "amount", "min": 0}, "on_fail": "quarantine"}
+    dag = dag_of(project, sources={"orders": orders}, validate={"orders": [below_zero]})
 
-        assert [
-            "airflow.dataflow.quarantined_rows:3|c",
-            "airflow.dataflow.shop.validate__orders.quarantined_rows:3|c",
-        ] == sink.lines()
+    with statsd_sink() as sink:
+        Run().execute(dag)
+        lines = sink.lines()
+
+    assert "airflow.dataflow.shop.ingest__orders.quarantined_rows:2|c" in lines
+    assert "airflow.dataflow.shop.validate__orders.quarantined_rows:1|c" in lines
+    assert ["2|c", "1|c"] == [line.partition(":")[2] for line in lines if "dataflow.quarantined_rows" in line]
 
 
 def test_a_metric_that_cannot_be_sent_fails_no_task(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

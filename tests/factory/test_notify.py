@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,9 @@ class House:
 
         window_of_run(self.history, self.workflow, request=Engine(self.workflow).request(RUN))
 
-    def run_ends(self, status: Any, *, clears: int = 0, reason: str = "task_failure") -> None:
-        context = {"run_id": RUN, "reason": reason, "dag_run": SimpleNamespace(clear_number=clears)}
+    def run_ends(self, status: Any, *, clears: int = 0, reason: str = "task_failure", **of_run: Any) -> None:
+        dag_run = SimpleNamespace(clear_number=clears, **of_run)
+        context = {"run_id": RUN, "reason": reason, "dag_run": dag_run}
         run_ended(self.workflow, self.settings, status, context)
 
 
@@ -127,6 +129,23 @@ def test_mail_and_apprise_say_the_same(project: Project, monkeypatch: pytest.Mon
     assert "failed at: ingest.orders (STEP_ERROR)\nmessage: a &lt; b &amp; c\n" in body
     assert "message: a < b & c" in line["message"]
     assert "failure" == line["type"]
+
+
+def test_a_run_that_was_deleted_and_fails_again_under_its_id_is_told_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(project, notify=[{"events": ["failure"], "connection": "team_hook"}])
+    house.run_begins()
+
+    with web_receiver() as receiver:
+        webhook(monkeypatch, receiver.port)
+        for number in (1, 2):
+            house.task("ingest.orders", error=f"the shop is closed for the {number}. time")
+            house.run_ends("FAILED", start_date=datetime(2025, 1, number, tzinfo=UTC))
+            house.run_ends("FAILED", start_date=datetime(2025, 1, number, tzinfo=UTC))
+
+    told = [message["message"] for message in receiver.got]
+    assert ["the shop is closed for the 1. time", "the shop is closed for the 2. time"] == told
 
 
 def test_a_task_that_a_retry_mended_is_not_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

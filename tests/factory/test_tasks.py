@@ -41,6 +41,8 @@ def test_a_request_says_what_airflow_knows_of_the_run(project: Project) -> None:
         request.params,
         request.try_number,
     )
+    assert request.attempt is not None
+    assert request.attempt < request_from(project.workflow("events"), run.context("publish"), log=LOG).attempt
     assert request.output("ingest.events") == {"rows": 5}
     assert request.output("ingest.other") is None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import uuid6
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -43,6 +44,7 @@ def context() -> dict[str, Any]:
     ti = SimpleNamespace(
         task_id="wait_for.0",
         try_number=1,
+        id=uuid6.uuid7(),  # as Airflow gives each try of a task
         xcom_pull=lambda **_: None,
         get_dagrun_state=lambda **_: "running",
         get_first_reschedule_date=lambda _: None,

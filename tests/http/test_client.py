@@ -1,18 +1,19 @@
 from __future__ import annotations
 
-import gzip
 import logging
+import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from dataflow.errors import FatalError
-from dataflow.http.client import AnswerTooLarge, Client, is_same_origin
+from dataflow.http.client import Client, is_same_origin
 from dataflow.http.network import Deadline
 from dataflow.http.policy import HostPolicy, HostRefused
-from kit.unruly_api import UnrulyApi, breaks_off, busy, drips, hangs, redirects, says, zipped
+from kit.unruly_api import UnrulyApi, breaks_off, busy, drips, hangs, redirects, says
 
 HERE = HostPolicy.parse("127.0.0.1")
 LOG = logging.getLogger("dataflow.test")
@@ -124,21 +125,6 @@ def test_the_server_says_how_long_to_wait(api: UnrulyApi) -> None:
     assert [7.0] == waited
 
 
-def test_gzip_is_unpacked(api: UnrulyApi) -> None:
-    api.next_does(zipped({"items": [1]}))
-
-    with open_client() as client:
-        assert {"items": [1]} == client.get(api.url).json()
-
-
-def test_what_unpacks_to_more_than_any_answer_is_refused(api: UnrulyApi) -> None:
-    bomb = gzip.compress(b"0" * (8 << 20))
-    api.next_does(says(bomb, headers={"Content-Encoding": "gzip"}))
-
-    with open_client(max_bytes=1 << 20) as client, pytest.raises(AnswerTooLarge, match="more than 1 MB"):
-        client.get(api.url)
-
-
 def test_what_is_streamed_has_no_bound(api: UnrulyApi) -> None:
     api.next_does(says(b"0" * (2 << 20)))
 
@@ -186,6 +172,16 @@ def test_a_redirect_to_an_address_within_is_refused(api: UnrulyApi) -> None:
         client.get(api.url)
 
 
+def test_a_redirect_from_https_to_http_is_refused() -> None:
+    class Elsewhere(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(302, headers={"Location": "http://cdn.example/file"})
+
+    client = open_client(follow_redirects=True, leaves_host=True, mounts={"https://": Elsewhere()})
+    with client, pytest.raises(HostRefused, match=r"api\.example redirects from https to http"):
+        client.get("https://api.example/file")
+
+
 def test_redirects_without_end_are_an_error(api: UnrulyApi) -> None:
     api.next_does(*[redirects("/again")] * 20)
 
@@ -207,6 +203,29 @@ def test_this_machine_is_not_asked_unless_it_is_allowed(api: UnrulyApi) -> None:
     assert [] == api.asked
 
 
+def test_a_name_server_that_says_another_address_the_next_time_gains_nothing(
+    api: UnrulyApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address that was judged is the one that is connected to: nobody asks the name server in between."""
+    really, asked = socket.getaddrinfo, []
+    port = int(api.url.rpartition(":")[2])
+
+    def answers(host: str, *given: Any, **named: Any) -> Any:
+        if host == "rebound.example":
+            asked.append(host)
+            host = "127.0.0.1" if len(asked) % 2 else "127.0.0.2"
+        return really(host, *given, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
+    with UnrulyApi(at="127.0.0.2", port=port) as within, open_client(max_retries=0) as client:
+        assert 200 == client.get(f"http://rebound.example:{port}/").status_code
+        with open_client() as another, pytest.raises(HostRefused, match=r"rebound\.example is at 127\.0\.0\.2"):
+            another.get(f"http://rebound.example:{port}/")
+        assert (1, []) == (len(api.asked), within.asked)
+
+    assert 2 == len(asked)
+
+
 def test_no_proxy_of_the_environment_is_used(api: UnrulyApi, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -222,6 +241,40 @@ def test_requests_keep_their_pace(api: UnrulyApi) -> None:
 
     gaps = [after - before for before, after in zip(api.moments, api.moments[1:], strict=False)]
     assert sum(gaps) >= 4 * 0.05 * 0.9
+
+
+def test_nobody_waits_for_the_pace_longer_than_there_is_time(api: UnrulyApi) -> None:
+    waited: list[float] = []
+
+    with open_client(requests_a_second=1 / 60, deadline=Deadline.within(5), pause=waited.append) as client:
+        client.get(api.url)
+        with pytest.raises(httpx.TimeoutException, match="the time is over"):
+            client.get(api.url)
+
+    assert 1 == len(api.asked)
+    assert sum(waited) <= 5
+
+
+def test_each_request_has_its_own_time(api: UnrulyApi) -> None:
+    api.next_does(drips(api.released))
+    began = time.monotonic()
+
+    with open_client(request_seconds=0.5, max_retries=0) as client:
+        with pytest.raises(httpx.TimeoutException):
+            client.get(api.url)
+        assert 200 == client.get(api.url).status_code
+
+    assert time.monotonic() - began < 5
+
+
+def test_a_request_and_its_retries_have_one_time(api: UnrulyApi) -> None:
+    api.next_does(busy(429, after="300"))
+    waited: list[float] = []
+
+    with open_client(request_seconds=60, pause=waited.append) as client:
+        assert 429 == client.get(api.url).status_code
+
+    assert [] == waited
 
 
 @pytest.mark.parametrize(

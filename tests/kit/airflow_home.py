@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +17,7 @@ from dataflow.service.environment import airflow_environment, user_environment
 from dataflow.service.keys import installation_keys
 from dataflow.service.ports import Ports
 from dataflow.service.processes import Programs, last_lines, python_module
+from dataflow.service.sqlite import let_readers_read_on
 from kit.project import REPOSITORY
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 UP_SECONDS = 180
 RUN_SECONDS = 300
+PATIENCE = timedelta(seconds=UP_SECONDS)
+"""Many tasks at once on two cores and one SQLite file keep the API server from answering for a while."""
 DONE = frozenset({"success", "failed"})
 FOR_TESTS = {
     # What a test changes is seen at once, and a run does not wait for the scheduler's next look.
@@ -34,6 +38,7 @@ FOR_TESTS = {
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "AIRFLOW__API__WORKERS": "1",
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
 }
 
 
@@ -55,7 +60,8 @@ class AirflowHome:
 
     def __enter__(self) -> Self:
         self._open.enter_context(self.programs)
-        self.api = self._open.enter_context(AirflowApi(self.address, login="admin", password=self.keys.password))
+        api = AirflowApi(self.address, login="admin", password=self.keys.password, patience=PATIENCE)
+        self.api = self._open.enter_context(api)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,9 +82,14 @@ class AirflowHome:
         assert expect is None or done.returncode == expect, f"{words} ended with {done.returncode}:\n{done.stdout}"
         return done.stdout
 
+    def migrate(self) -> None:
+        """Create the metadata database as ``make run`` does."""
+        self.command("airflow", "db", "migrate")
+        let_readers_read_on(self.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+
     def prepare(self) -> None:
         """Create the metadata database and what ``dataflow init`` creates."""
-        self.command("airflow", "db", "migrate")
+        self.migrate()
         self.command("dataflow", "init", expect=None)
 
     def start(self, *components: str) -> None:
@@ -107,7 +118,7 @@ class AirflowHome:
 
     def trigger(self, dag_id: str, **body: Any) -> str:
         """Start a run over REST and give its id."""
-        return str(self.api.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, **body})["dag_run_id"])
+        return self.api.trigger(dag_id, body)
 
     def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float = RUN_SECONDS) -> dict[str, Any]:
         """Wait until the run ended, and give it as REST shows it."""

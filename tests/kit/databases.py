@@ -1,18 +1,19 @@
-"""A place for a run history: a SQLite file, or a schema of its own on the PostgreSQL server for tests."""
+"""Databases of a test's own on the servers that are there for tests: PostgreSQL, and MariaDB or MySQL."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
-__all__ = ["lake_settings", "postgres_database", "postgres_schema"]
+__all__ = ["lake_settings", "mariadb_database", "postgres_database", "postgres_schema"]
 
 POSTGRES = os.environ.get("DATAFLOW_TEST_POSTGRES", "postgresql+psycopg2://root@127.0.0.1:5432/test")
+MARIADB = os.environ.get("DATAFLOW_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306")
 
 
 @contextmanager
@@ -34,21 +35,32 @@ def postgres_schema() -> Iterator[str]:
         engine.dispose()
 
 
-@contextmanager
-def postgres_database() -> Iterator[sa.URL]:
+def postgres_database() -> AbstractContextManager[sa.URL]:
     """Give an empty database of its own, dropped afterwards; the test is skipped where there is no server."""
-    engine = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    name = f"test_{uuid4().hex[:12]}"
+    missing = "no PostgreSQL; set DATAFLOW_TEST_POSTGRES to a database of it"
+    return _own_database(POSTGRES, how_dropped="WITH (FORCE)", missing=missing)
+
+
+def mariadb_database() -> AbstractContextManager[sa.URL]:
+    """Give an empty database on MariaDB or MySQL, dropped afterwards; the test is skipped where there is no server."""
+    missing = "no MariaDB; set DATAFLOW_TEST_MARIADB to a login of it that may create databases and users"
+    return _own_database(MARIADB, how_made="CHARACTER SET utf8mb4", missing=missing)
+
+
+@contextmanager
+def _own_database(server: str, *, how_made: str = "", how_dropped: str = "", missing: str) -> Iterator[sa.URL]:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"dataflow_{uuid4().hex[:12]}"  # a new MariaDB lets anybody do anything to one named test_...
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name} {how_made}")
     except sa.exc.OperationalError:
-        pytest.skip("no PostgreSQL; set DATAFLOW_TEST_POSTGRES to a database of it")
+        pytest.skip(missing)
     try:
-        yield sa.make_url(POSTGRES).set(database=name)
+        yield sa.make_url(server).set(database=name)
     finally:
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.exec_driver_sql(f"DROP DATABASE {name} {how_dropped}")
         engine.dispose()
 
 

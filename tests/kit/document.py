@@ -25,6 +25,7 @@ _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 # What differs from one run to the next, and nothing else.
 _VARIES = (
     (re.compile(r"(?<![\w.:])(?:\d+m)?\d+(?:\.\d+)? ?s\b *"), "<time> "),
+    (re.compile(r" *\b\d+(?:\.\d+)? (?:bytes?|[kMG]B)\b"), " <size>"),
     (re.compile(r"\b(?:local|manual|scheduled|asset_triggered|replay)__\d[\w:+.-]*"), "<run>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b(?!:)"), "<moment>"),
     (re.compile(r"(?<=password   )\S+"), "<password>"),

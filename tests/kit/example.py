@@ -15,7 +15,7 @@ import duckdb
 import sqlalchemy as sa
 
 from dataflow.ops.history import open_history
-from dataflow.ops.quarantine import list_quarantined
+from dataflow.quarantine.records import list_quarantined
 from dataflow.testing.fake_api import FakeApi
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.snapshot import current_snapshot

@@ -1,8 +1,9 @@
 """The gallery of mistakes: one folder a case, laid out as the workflow's folder: ``config.yaml`` and modules.
 
 Beside them: ``expected.txt``, the exact lines; ``mended.yaml`` and, where the mistake is elsewhere, files in
-``mended/``; ``project/``, what else the project holds, and ``mended_project/``, what of it is mended. A name that ends
-in ``.txt`` loses it, so that no linter reads what is no Python. ``config.prod.yaml`` is laid over where there is one.
+``mended/``, where ``x.gone`` takes ``x`` away; ``project/``, what else the project holds, and ``mended_project/``, what
+of it is mended. A name that ends in ``.txt`` loses it, so that no linter reads what is no Python. ``config.prod.yaml``
+is laid over where there is one.
 The variables of ``DEFINED`` are set.
 """
 
@@ -47,6 +48,9 @@ def lay_out_mended(name: str, project: Project) -> None:
     shutil.copy(GALLERY / name / "mended.yaml", folder / "config.yaml")
     _lay_over(GALLERY / name / "mended", folder)
     _lay_over(GALLERY / name / "mended_project", project.root)
+    for gone in folder.glob("*.gone"):
+        gone.with_suffix("").unlink()
+        gone.unlink()
     for workflow in load_registry(project.root, environment="prod").workflows.values():
         if workflow.models:
             write_manifest(project, workflow, {f"model.{model}": [] for model in workflow.models})

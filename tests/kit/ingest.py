@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dataflow.interval import Interval
 from dataflow.landing.manifest import Manifest, part_paths, verify
 from dataflow.settings import Settings
 from dataflow.sources.ingest import IngestRequest, ingest
+from dataflow.sources.request import SetAside
 from dataflow.spec.sources import Source
 from kit.landing import DAY
 
@@ -29,7 +30,8 @@ def ingest_source(
     cursor: Interval | None = None,
     run_id: str = "run",
     allowed_hosts: str = "127.0.0.1",
-    set_aside: Callable[[duckdb.DuckDBPyConnection, str], int] | None = None,
+    set_aside: Callable[[duckdb.DuckDBPyConnection, str, Mapping[str, str], Path], SetAside] | None = None,
+    watch: Callable[[str], None] = lambda _: None,
 ) -> Manifest:
     """Ingest ``shop.orders``; relative paths begin at ``root``, where landing and scratch lie too."""
     settings = Settings(
@@ -52,6 +54,7 @@ def ingest_source(
         rows=rows,
         log=logging.getLogger("dataflow.test"),
         set_aside=set_aside,
+        watch=watch,
     )
     manifest = ingest(request)
     verify(manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +29,11 @@ def land(
 ) -> Manifest:
     """Commit a batch of a query's rows for shop.orders."""
     with (
+        tempfile.TemporaryDirectory() as scratch,
         duckdb.connect() as connection,
-        write_batch(landing, workflow="shop", table="orders", window=window, run_id=run_id, try_number=1) as batch,
+        write_batch(
+            landing, workflow="shop", table="orders", window=window, run_id=run_id, try_number=1, scratch=Path(scratch)
+        ) as batch,
     ):
         batch.copy(connection, query)
         return batch.commit()

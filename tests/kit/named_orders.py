@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from dataflow.runtime.local import run_workflow
+from dataflow.runtime.local.run import run_workflow
 from dataflow.warehouse.snapshot import current_snapshot
 from kit.project import Project
 

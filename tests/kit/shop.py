@@ -10,10 +10,10 @@ import duckdb
 from dataflow.interval import Interval
 from dataflow.landing.manifest import part_paths, read_manifest
 from dataflow.ops.history import open_history
-from dataflow.ops.quarantine import Quarantined, list_quarantined
 from dataflow.ops.reading import read_run
-from dataflow.runtime.local import run_workflow
-from dataflow.runtime.replay import Replayed, replay
+from dataflow.quarantine.records import Quarantined, list_quarantined
+from dataflow.runtime.local.run import run_workflow
+from dataflow.runtime.quarantine.replay import Replayed, replay
 from dataflow.runtime.result import RunResult
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.snapshot import table_path

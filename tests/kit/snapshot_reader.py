@@ -1,8 +1,9 @@
 """A program that reads published snapshots again and again, with nothing of dataflow, and tells what it came upon.
 
-``python snapshot_reader.py PUBLISHED`` reads until its input is closed, then prints JSON: how often it read each
-workflow, which versions it saw, and every error. A snapshot is whole when each table has the rows that
-``current.json`` says, in Parquet and in the DuckDB file, and all of its tables come of one batch: one ``loaded_until``.
+``python snapshot_reader.py PUBLISHED`` reads until its input is closed and then all of it once more, so that it saw
+what was published last. Then it prints JSON: how often it read each workflow, which versions it saw, and every error.
+A snapshot is whole when each table has the rows that ``current.json`` says, in Parquet and in the DuckDB file, and all
+of its tables come of one batch: one ``loaded_until``.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ def read(current: Path) -> str:
 
 
 def main(published: Path) -> None:
-    """Read until there is no more input."""
+    """Read until there is no more input, and once after that."""
     reads: dict[str, int] = {}
     versions: dict[str, list[str]] = {}
     errors: list[str] = []
-    while not select.select([sys.stdin], [], [], PAUSE_SECONDS)[0]:
+    ended = False
+    while not ended:
+        ended = bool(select.select([sys.stdin], [], [], PAUSE_SECONDS)[0])
         for current in sorted(published.glob("*/current.json")):
             name = current.parent.name
             try:

@@ -8,7 +8,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -125,18 +125,15 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     proxy: Proxy
     behind: int
-    lock: threading.Lock
 
     def _hand_on(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        with self.lock:
-            how = self.proxy.misbehaves(self.command, self.path)
-            self.proxy.seen.append((self.command, self.path, how))
-        if how == "hang up":
-            self.rfile.read(min(length, 1024))
+        body = self.rfile.read(length)
+        how = self.proxy.misbehaves(self.command, self.path)  # may wait for long; others go on
+        self.proxy.seen.append((self.command, self.path, how))
+        if how == "hang up" or len(body) < length:
             self._hang_up()
             return
-        body = self.rfile.read(length)
         if how == "503":
             self._answer(503, {"Content-Type": "application/xml"}, SLOW_DOWN)
             return
@@ -153,11 +150,10 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _hand_on  # noqa: N815  # the base class's names
 
     def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        store = http.client.HTTPConnection("127.0.0.1", self.behind, timeout=30)
-        store.request(self.command, self.path, body=body, headers=dict(self.headers.items()))
-        answer = store.getresponse()
-        content = answer.read()
-        store.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.behind, timeout=30)) as store:
+            store.request(self.command, self.path, body=body, headers=dict(self.headers.items()))
+            answer = store.getresponse()
+            content = answer.read()
         left_out = ("transfer-encoding", "connection", "server", "date")
         headers = {name: value for name, value in answer.getheaders() if name.lower() not in left_out}
         return answer.status, headers, content
@@ -167,7 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in ({"Content-Length": str(len(content))} | headers).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":  # has no body: the client would take it for the next answer
+            self.wfile.write(content)
 
     def _hang_up(self) -> None:
         self.wfile.flush()
@@ -177,13 +174,19 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is what many tests are about."""
+
+
 @contextmanager
 def proxy(behind: int) -> Iterator[Proxy]:
     """Run a proxy before a store."""
     running = Proxy(0)
-    handler = type("Handler", (_Handler,), {"proxy": running, "behind": behind, "lock": threading.Lock()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    handler = type("Handler", (_Handler,), {"proxy": running, "behind": behind})
+    server = _Server(("127.0.0.1", 0), handler)
     running.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import uuid6
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow.sdk.execution_time.context import OutletEventAccessors
@@ -27,8 +28,8 @@ class Run:
         self.dag_run = SimpleNamespace(
             run_id=run_id,
             run_type=SimpleNamespace(value=run_type),
-            run_after=datetime(2025, 2, 2, tzinfo=UTC),
             **{
+                "run_after": datetime(2025, 2, 2, tzinfo=UTC),
                 "data_interval_start": FIRST.start,
                 "data_interval_end": FIRST.end,
                 "partition_key": None,
@@ -41,6 +42,7 @@ class Run:
         ti = SimpleNamespace(
             task_id=task_id,
             try_number=1,
+            id=uuid6.uuid7(),
             xcom_pull=lambda *, task_ids: self.returned.get(task_ids),
             get_dagrun_state=self.state,
         )

@@ -17,6 +17,8 @@ class Line:
         self._open: list[socket.socket] = []
         self._left: int | None = None
         self._then: Callable[[], None] = self.cut
+        self.passes: Callable[[int, bytes], bool] = lambda connection, data: True
+        """Asked of each piece of a connection on its way to the server whether it gets there; if not, that breaks."""
         self.port = int(self._listener.getsockname()[1])
 
     def break_after(self, count: int, then: Callable[[], None] | None = None) -> None:
@@ -33,7 +35,11 @@ class Line:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._server)
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:  # it is down at the moment
+                    client.close()
+                    continue
                 self._open += [client, server]
                 for source, target, is_back in ((client, server, False), (server, client, True)):
                     threading.Thread(target=self._carry, args=(source, target, is_back), daemon=True).start()
@@ -58,6 +64,8 @@ class Line:
                 if self._left < 0:
                     self._left = None
                     self._then()
+            if not is_back and not self.passes(id(target), data):
+                return
             target.sendall(data)
 
 

@@ -19,7 +19,7 @@ Behaviour = Callable[[Any], None]
 class UnrulyApi:
     """Gives pages of records; ``next_does`` says what it does instead at the next request."""
 
-    def __init__(self, pages: list[list[Any]] | None = None) -> None:
+    def __init__(self, pages: list[list[Any]] | None = None, *, at: str = "127.0.0.1", port: int = 0) -> None:
         self.pages = pages if pages is not None else [[{"id": 1}, {"id": 2}], [{"id": 3}]]
         """Page n is asked for with ``?page=n``, from 1 on; any other is empty."""
         self.asked: list[tuple[str, dict[str, str], Mapping[str, str]]] = []
@@ -39,7 +39,7 @@ class UnrulyApi:
             def do_GET(self) -> None:
                 api.serve(self)
 
-            do_POST = do_GET  # noqa: N815  # http.server's name
+            do_POST = do_PATCH = do_GET  # noqa: N815  # http.server's names
 
             def log_message(self, *_: Any) -> None:
                 """Stay silent: a test reads `asked`."""
@@ -50,7 +50,7 @@ class UnrulyApi:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """A client that goes away is what many tests are about."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((at, port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -65,7 +65,8 @@ class UnrulyApi:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
 
     def next_does(self, *behaviours: Behaviour) -> None:
         self.instead.extend(behaviours)

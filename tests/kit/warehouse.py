@@ -22,6 +22,17 @@ def day(number: int, *, days: int = 1) -> Interval:
     return Interval(START + timedelta(days=number), START + timedelta(days=number + days))
 
 
+def loaded_rows(settings: Settings, workflow: str, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Give the loaded rows of tables, but for the run's id, so that those of two houses can be compared."""
+    with open_warehouse(settings, purpose="look") as connection:
+        return {
+            table: connection.execute(
+                f"SELECT * EXCLUDE (_dataflow_run) FROM staging_{workflow}.{table} ORDER BY ALL"
+            ).fetchall()
+            for table in tables
+        }
+
+
 class House:
     """A warehouse of its own."""
 

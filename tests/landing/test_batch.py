@@ -27,7 +27,9 @@ land(Path(sys.argv[1]), "select range as id, md5(range::varchar) as text from ra
 
 
 def batch_of(landing: Path):
-    return write_batch(landing, workflow="shop", table="orders", window=DAY, run_id="run", try_number=1)
+    return write_batch(
+        landing, workflow="shop", table="orders", window=DAY, run_id="run", try_number=1, scratch=landing.parent
+    )
 
 
 def test_a_batch_holds_the_rows_of_its_query(tmp_path: Path):
@@ -44,6 +46,27 @@ def test_a_batch_of_no_rows_keeps_its_columns(tmp_path: Path):
 
     assert 0 == manifest.rows
     assert {"id": "BIGINT", "name": "VARCHAR"} == manifest.columns
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "kind"),
+    [
+        ("{0}::HUGEINT", "{0}", "DECIMAL(38,0)"),
+        ("[{0}]::UHUGEINT[]", "[{0}]", "DECIMAL(38,0)[]"),
+        (
+            "{{'HUGEINT': 1, 'b': map {{'k': {0}::HUGEINT}}}}",
+            "{{'HUGEINT': 1, 'b': {{k={0}}}}}",
+            'STRUCT("HUGEINT" INTEGER, b MAP(VARCHAR, DECIMAL(38,0)))',
+        ),
+    ],
+)
+def test_whole_numbers_of_128_bits_keep_every_digit_at_any_depth(tmp_path: Path, value: str, expected: str, kind: str):
+    huge = "12345678901234567890123456789012345678"
+
+    manifest = land(tmp_path, f"select {value.format(huge)} as x")
+
+    (found,) = duckdb.sql(f"select x::varchar from read_parquet({part_paths(manifest)})").fetchall()[0]
+    assert (expected.format(huge), kind.replace('"', "")) == (found, manifest.columns["x"].replace('"', ""))
 
 
 def test_several_copies_are_several_parts(tmp_path: Path):

@@ -19,7 +19,7 @@ from dataflow.errors import LandingError, StepError, TransientError
 from dataflow.landing.batch import write_batch
 from dataflow.landing.current import current_manifest, set_current
 from dataflow.landing.manifest import Manifest, local_files, read_manifest, verify
-from dataflow.landing.sweep import sweep
+from dataflow.landing.orphans import sweep_landing
 from dataflow.s3.place import S3Place
 from kit.landing import DAY, land
 from kit.store import Bucket, Proxy, connect, disconnect, proxy
@@ -75,11 +75,15 @@ def test_drafts_are_written_to_the_scratch_folder_and_gone_afterwards(landing: S
 
 
 @pytest.mark.parametrize("leave", ["without a commit", "by an error"])
-def test_a_batch_that_is_left_before_its_commit_leaves_nothing(store: Bucket, landing: S3Place, leave: str):
+def test_a_batch_that_is_left_before_its_commit_leaves_nothing(
+    store: Bucket, landing: S3Place, tmp_path: Path, leave: str
+):
     with (
         suppress(KeyboardInterrupt),
         duckdb.connect() as connection,
-        write_batch(landing, workflow="shop", table="orders", window=DAY, run_id="run", try_number=1) as batch,
+        write_batch(
+            landing, workflow="shop", table="orders", window=DAY, run_id="run", try_number=1, scratch=tmp_path
+        ) as batch,
     ):
         batch.copy(connection, "select 1 as id")
         assert 1 == len(store.names())
@@ -180,8 +184,8 @@ def test_what_a_killed_writer_left_is_swept_and_committed_batches_stay(store: Bu
     store.put("landing/README.md", b"not ours")
     store.put("landing-of-others/shop/orders/window/run/batch/part-0000.parquet", b"not ours")
 
-    assert 0 == sweep(landing)  # a writer may be at work there
-    assert 2 == sweep(landing, older_than=NOW)
+    assert 0 == sweep_landing(landing)  # a writer may be at work there
+    assert 2 == sweep_landing(landing, older_than=NOW)
     verify(older)
     verify(newer)
     assert newer == current_manifest(landing, "shop", "orders", DAY)
@@ -231,7 +235,7 @@ def test_a_store_that_stays_away_is_something_that_may_pass_and_nothing_is_visib
 
         assert current_manifest(landing, "shop", "orders", DAY) is None
         assert ["part-0000.parquet"] == [name.rpartition("/")[2] for name in store.names()]
-        sweep(landing, older_than=NOW)
+        sweep_landing(landing, older_than=NOW)
         assert [] == store.names()
         disconnect(impatient)
 
@@ -264,7 +268,7 @@ def test_a_writer_killed_while_it_uploads_leaves_nothing_visible_and_a_retry_is_
     manifest = land(landing)
     assert manifest == current_manifest(landing, "shop", "orders", DAY)
     verify(manifest)
-    sweep(landing, older_than=NOW)
+    sweep_landing(landing, older_than=NOW)
     assert {"part-0000.parquet", "manifest.json", "current.json"} == {key.rpartition("/")[2] for key in store.names()}
     assert 3 == len(store.names())
 

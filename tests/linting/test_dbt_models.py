@@ -108,3 +108,15 @@ def test_seeds_snapshots_and_ones_own_sources_may_be_read(project: Project) -> N
     write_manifest(project, workflow, {"model.daily": [], "model.latest": []})
 
     assert [] == told(project)
+
+
+def test_what_a_python_model_reads_is_there(project: Project) -> None:
+    project.write_workflow("shop")
+    model = "def model(dbt, session):\n    dbt.config(materialized='table')\n    return dbt.{}\n"
+    project.write_file("dbt/models/shop/totals.py", model.format("ref('eventz')"))
+    project.write_file("dbt/models/shop/events.py", model.format('source("staging", "evnts")'))
+
+    source, ref = told(project)
+
+    assert source.startswith("dbt/models/shop/events.py:3:35: the source 'staging' has no table 'evnts'")
+    assert ref.startswith("dbt/models/shop/totals.py:3:21: no model is called 'eventz'")

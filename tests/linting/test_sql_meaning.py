@@ -18,7 +18,8 @@ def told(project: Project, **config: Any) -> list[str]:
     """Lint a workflow of four columns."""
     sources = {"events": {"type": "mock", "columns": COLUMNS}}
     whole = json.loads(json.dumps({**MOCK_CONFIG, "sources": sources, **config}))  # no anchors
-    project.write_workflow("events", whole, transform=PYTHON)
+    code = {"transform": PYTHON} if "'python'" in repr(config) else {}
+    project.write_workflow("events", whole, **code)
     registry = project.registry()
     assert () == registry.problems
     return [problem.message for problem in lint(registry, project.settings(), variables={})]
@@ -31,12 +32,6 @@ def told(project: Project, **config: Any) -> list[str]:
 )
 def test_behind_a_stage_whose_columns_only_a_run_tells_nothing_is_said(project: Project, stage: dict[str, str]) -> None:
     assert [] == told(project, transform={"events": [stage, {"filter": "one > 0"}]})
-
-
-def test_of_a_table_that_is_looked_up_nothing_is_said(project: Project) -> None:
-    looked_up = {"filter": "event_id in (select event_id from known_events)"}
-
-    assert [] == told(project, transform={"events": [looked_up]})
 
 
 def test_of_a_source_that_declares_no_columns_nothing_is_said(project: Project) -> None:
@@ -69,8 +64,6 @@ def test_stages_leave_the_columns_that_a_run_would_leave(project: Project, stage
         {"sql": "select kind, count(*) as n from events group by all having n > 1", "where": "n > 2"},
         {"sql": "with late as (from events where event_id < 1) select kind from late join events using (kind);"},
         {"sql": "select * from events where _dataflow_run is null -- none"},
-        {"sql": "select * from something_else where whatever = 1"},
-        {"sql": "select * from batch.events where event_id < 0"},
     ],
 )
 def test_a_query_that_a_run_would_take_is_taken(project: Project, check: dict[str, str]) -> None:

@@ -11,11 +11,12 @@ from kit.project import Project
 
 
 def told(project: Project, name: str = "events") -> list[str]:
-    begun = time.monotonic()
+    begun, worked = time.monotonic(), time.process_time()
     with pytest.raises(ConfigError) as raised:
         load_workflow(project.root, name)
 
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - worked < 1
+    assert time.monotonic() - begun < 10, "it waited for something"
     return [str(problem).removeprefix(f"include/workflows/{name}/") for problem in raised.value.problems]
 
 

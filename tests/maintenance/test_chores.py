@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from dataflow.factory.maintenance import maintenance_dag
 from dataflow.interval import Interval
 from dataflow.landing.current import current_manifest
 from dataflow.landing.manifest import read_manifest, verify
 from dataflow.maintenance.chores import CHORES, do_chore
 from dataflow.ops.history import History, open_history
-from dataflow.ops.quarantine import QuarantineKey
 from dataflow.ops.runs import RunRecord, completed_runs, ingested_sources, insert_run
 from dataflow.ops.stages import StageKey, begin_stage, end_stage
 from dataflow.ops.tables import quarantine, runs, stages
+from dataflow.quarantine.records import QuarantineKey
 from dataflow.settings import Settings
 from dataflow.warehouse.builds import newest, stamp
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.snapshot import current_snapshot, publish
+from dataflow.warehouse.upkeep import tidy_lake
 from kit.landing import land
 from kit.project import Project
 from kit.warehouse import House, day
@@ -78,7 +82,7 @@ def test_old_batches_go_but_not_those_that_somebody_needs(settings: Settings, hi
         window=day(2),
         stage="validate",
     )
-    from dataflow.ops.quarantine import insert_quarantined
+    from dataflow.quarantine.records import insert_quarantined
 
     with history.write() as connection:
         insert_quarantined(connection, waiting, rows=1, uri="nowhere/manifest.json", reasons={})
@@ -245,9 +249,45 @@ def test_loads_beside_the_upkeep_of_a_lake_lose_nothing(lake: House):
     assert [(50, 9)] == lake.rows("SELECT count(*), min(since) FROM staging_shop.orders")
 
 
-def test_every_chore_of_the_dag_is_one(settings: Settings):
-    from dataflow.factory.maintenance import CHORES as TASKS
+@pytest.mark.postgres
+@pytest.mark.parametrize("turn", ["shop", "shop.orders"])
+def test_a_build_or_load_beside_the_upkeep_of_a_lake_meets_no_conflict(lake: House, turn: str):
+    table = "shop.daily" if turn == "shop" else "staging_shop.orders"
+    lake.run("CREATE SCHEMA shop", "CREATE SCHEMA staging_shop", "CREATE TABLE shop.other AS SELECT 1 AS id")
+    lake.run(f"CREATE TABLE {table} (id BIGINT)")
+    for number in range(3):
+        lake.run(f"INSERT INTO {table} FROM range({number * 100}, {number * 100 + 100})")
+    lake.settings = lake.settings.model_copy(update={"lock_timeout": timedelta(milliseconds=300)})
 
-    assert list(CHORES) == list(TASKS)
+    with open_warehouse(lake.settings, purpose="test", turn=turn) as writer:
+        writer.begin()
+        writer.execute(f"DELETE FROM {table} WHERE id < 50")
+        beside = do_chore("warehouse", lake.settings).told
+        writer.execute(f"INSERT INTO {table} FROM range(50)")
+        writer.commit()
+    afterwards = do_chore("warehouse", lake.settings).told
+
+    assert f"left as they are, for others were at work on them: {turn}" in beside
+    assert any("files put together" in line for line in afterwards)
+    assert [(300, 300)] == lake.rows(f"SELECT count(*), count(DISTINCT id) FROM {table}")
+
+
+@pytest.mark.postgres
+def test_a_table_that_is_dropped_while_the_upkeep_waits_for_its_turn_is_passed_over(lake: House):
+    lake.run("CREATE SCHEMA shop", "CREATE TABLE shop.daily (id BIGINT)", "CREATE TABLE shop.kept (id BIGINT)")
+
+    @contextmanager
+    def turn_in_which_a_build_came_before(_: str) -> Iterator[None]:
+        lake.run("DROP TABLE IF EXISTS shop.daily")
+        yield
+
+    with open_warehouse(lake.settings, purpose="test") as connection:
+        tidy_lake(connection, keep=timedelta(days=1), dry_run=False, turn_of=turn_in_which_a_build_came_before)
+
+    assert [("kept",)] == lake.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'shop'")
+
+
+def test_every_chore_of_the_dag_is_one(settings: Settings):
+    assert list(CHORES) == list(maintenance_dag(settings).task_ids)
     for chore in CHORES:
         assert () == do_chore(chore, settings, dry_run=True).told

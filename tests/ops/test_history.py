@@ -9,7 +9,7 @@ import pytest
 
 from dataflow.errors import TransientError
 from dataflow.ops.history import History, open_history
-from dataflow.ops.runs import RunRecord, find_run, insert_run, now
+from dataflow.ops.runs import RunRecord, close_run, find_run, insert_run, now
 from kit.databases import postgres_schema
 from kit.runs import days
 
@@ -65,6 +65,23 @@ def test_of_eight_processes_one_creates_a_run_and_all_read_the_same(url):
 
     assert 1 == len(winners)
     assert set(winners) == {host for _, host, _ in told}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [('no column "Gr\udcf6\udcdfe"; größer', r'no column "Gr\udcf6\udcdfe"; größer'), ("a\0b", r"a\x00b")],
+)
+def test_a_text_that_a_database_has_no_room_for_does_not_cost_a_run_its_end(url, said: str, kept: str):
+    history = open_history(url)
+    with history.write() as connection:
+        insert_run(connection, record("r"))
+        close_run(connection, "shop", run_id="r", status="FAILED", reason=said)
+
+    with history.read() as connection:
+        found = find_run(connection, "shop", run_id="r")
+
+    assert "FAILED" == found.status
+    assert kept == found.reason.replace("\0", r"\x00")  # SQLite has room for it
 
 
 def test_a_run_is_read_as_it_was_written(url):

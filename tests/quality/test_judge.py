@@ -85,7 +85,7 @@ def judge_one(
             1,
             "customer_id is not in customers.customer_id in 1 of 4 rows",
         ),
-        ({"sql": "select * from orders where amount < 0; -- bad"}, 1, "the query returned 1 rows (4 judged)"),
+        ({"sql": "select * from orders where amount < 0; -- bad"}, 1, "the query returned 1 row (4 judged)"),
         ({"sql": "with bad as (select 1 where false) from bad"}, 0, None),
         ({"regex": {"column": "status", "pattern": "placed|ship.*"}}, 1, None),
         ({"regex": {"column": "status", "pattern": "^(?i)[A-Z]+$"}}, 0, None),
@@ -94,7 +94,7 @@ def judge_one(
         (
             {"null_rate": {"column": "status", "max": 0.2}},
             1,
-            "1 of 4 rows hold no status (0.25); allowed are 0.2",
+            "status is null in 1 of 4 rows (0.25); allowed are 0.2",
         ),
         ({"null_rate": {"column": "status", "max": 0.25}}, 0, None),
         ({"null_rate": {"column": "status", "max": 0}}, 1, None),
@@ -308,6 +308,18 @@ def test_the_sample_is_small_stable_and_fit_for_json(connection):
     assert "1.10" == outcome.sample[0]["price"]
     assert "2025-01-01 00:00:00+00" == outcome.sample[0]["at"]
     assert outcome.to_json() == json.loads(json.dumps(outcome.to_json(), allow_nan=False))
+
+
+def test_unique_finds_the_same_in_parts_as_in_one(connection):
+    # More keys than are compared at once: each value below 100,000 is there twice, the others once, some are NULL.
+    connection.execute(
+        "CREATE TABLE many AS SELECT CASE WHEN i < 1_100_000 THEN 'key ' || i % 1_000_000 END AS key "
+        "FROM range(1_200_000) AS r(i)"
+    )
+
+    outcome = judge_one(connection, relation="many", unique="key", on_fail="warn")
+
+    assert "200000 of 1200000 rows share their key with another row (100000 values)" == outcome.message
 
 
 def test_the_sample_of_unique_shows_the_rows_that_share_a_value(connection):

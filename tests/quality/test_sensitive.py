@@ -11,7 +11,7 @@ import pytest
 
 from dataflow.interval import Interval
 from dataflow.quality.judge import judge
-from dataflow.quality.sensitive import sensitive_in_batch, sensitive_in_transform
+from dataflow.sensitive import sensitive_in_batch, sensitive_in_transform
 from dataflow.spec.checks import Check
 from kit.runs import make_workflow
 

@@ -6,11 +6,17 @@ import os
 import signal
 from collections.abc import Callable
 
+import duckdb
 import pytest
 
-from dataflow.runtime import local, publish_step, put_back, setting_aside, transform_step, validate_step
-from dataflow.runtime.local import run_workflow
-from dataflow.runtime.resume import resume_from
+from dataflow.landing.current import current_manifest
+from dataflow.landing.manifest import part_paths
+from dataflow.ops.reading import list_runs
+from dataflow.runtime.local import run as local
+from dataflow.runtime.local.resume import resume_from
+from dataflow.runtime.local.run import run_workflow
+from dataflow.runtime.quarantine import put_back, set_aside
+from dataflow.runtime.steps import publish, transform, validate
 from kit.shop import POSITIVE, Shop
 
 CORRECTED = "_dataflow_row,amount\n1,5.00\n2,1.00\n"
@@ -35,10 +41,10 @@ def killed_at(module: object, name: str, work: Callable[[], object]) -> None:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (setting_aside, "quarantine_rows"),
-        (setting_aside, "write_batch"),
-        (validate_step, "without_refused"),
-        (transform_step, "load"),
+        (set_aside, "quarantine_rows"),
+        (set_aside, "write_batch"),
+        (validate, "without_refused"),
+        (transform, "load"),
     ],
     ids=["before quarantine", "before the new manifest", "before either", "before the load"],
 )
@@ -61,8 +67,8 @@ def test_a_run_that_is_killed_and_gone_on_with_has_each_row_once(shop: Shop, mod
         (put_back, "write_rows"),
         (put_back, "write_batch"),
         (put_back, "place_batch"),
-        (transform_step, "load"),
-        (publish_step, "publish"),
+        (transform, "load"),
+        (publish, "publish"),
         (local, "finish_run"),
     ],
     ids=["begun", "before the batch", "before the commit", "before the load", "before publish", "before the end"],
@@ -79,15 +85,31 @@ def test_a_replay_that_is_killed_and_called_again_puts_each_row_back_once(shop: 
     assert [] == shop.replay()
 
 
-def test_a_replay_that_was_interrupted_is_no_concern_of_the_next_run(shop: Shop):
+@pytest.mark.parametrize("name", ["place_batch", "set_current"])
+def test_others_see_the_batch_that_stands_though_the_replay_before_was_killed(shop: Shop, name):
     shop.run(POSITIVE)
-    killed_at(transform_step, "load", lambda: shop.replay(corrected=CORRECTED))
+    killed_at(put_back, name, lambda: shop.replay(corrected="_dataflow_row,amount\n1,50.00\n2,10.00\n"))
+
+    if shop.records():
+        shop.replay(corrected=CORRECTED)
+    else:
+        shop.replay()
+
+    run = next(run for run in list_runs(shop.history, workflow="shop") if run.replay_of is None)
+    batch = current_manifest(shop.settings.landing, "shop", "orders", run.window)
+    seen = duckdb.execute("SELECT order_id, amount FROM read_parquet(?) ORDER BY 1", [part_paths(batch)]).fetchall()
+    assert shop.loaded("order_id, amount") == seen
+
+
+def test_after_a_replay_that_was_interrupted_the_next_run_has_each_row_once(shop: Shop):
+    shop.run(POSITIVE)
+    killed_at(transform, "load", lambda: shop.replay(corrected=CORRECTED))
 
     again = shop.run()
-    done = shop.replay()
+    (done,) = shop.replay()
 
     assert "success" == again.status
-    assert (None, 2) == (done[0].result, done[1].failed)
-    assert "read these rows again since" in done[0].reason
-    assert [1, 4] == shop.loaded()
-    assert [(2,), (3,)] == shop.quarantined()
+    assert (None, True) == (done.result, "read these rows again since" in done.reason)
+    # What was corrected is known, although the replay never came to its end.
+    assert [(1, 1000), (2, 500), (3, 100), (4, 750)] == shop.loaded("order_id, (amount * 100)::int")
+    assert [] == shop.records()

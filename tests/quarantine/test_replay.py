@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 
 from dataflow.errors import DataflowError, InputError
 from dataflow.interval import Interval
-from dataflow.ops.quarantine import find_quarantined
 from dataflow.ops.reading import list_runs
 from dataflow.ops.tables import runs
-from dataflow.runtime.local import run_workflow
-from dataflow.runtime.replay import replay
-from dataflow.runtime.resume import resume_from
+from dataflow.quarantine.records import find_quarantined
+from dataflow.runtime.local.resume import resume_from
+from dataflow.runtime.local.run import run_workflow
+from dataflow.runtime.quarantine.replay import replay
 from kit.shop import COLUMNS, KNOWN, ORDERS, POSITIVE, Shop
 
 CORRECTED = "_dataflow_row,amount\n1,5.00\n2,1.00\n"
@@ -108,8 +111,10 @@ def test_a_row_with_the_key_of_one_that_is_there_is_refused_and_that_one_stays(s
     ("corrected", "told"),
     [
         ("order_id,amount\n2,5\n", "has 1 rows, and quarantine"),
-        ("_dataflow_row,amount\n3,5\n", "_dataflow_row 3"),
-        ("_dataflow_row,amount\n1,5\n1,6\n", "_dataflow_row 1 is twice"),
+        ("_dataflow_row,amount\n3,5\n", "has no row 3 (_dataflow_row); the rows are 1 to 2"),
+        ("_dataflow_row,amount\n1,5\n1,6\n", "_dataflow_row 1 is there 2 times; keep one line for each row"),
+        ("_dataflow_row,amount\nfirst,5\n", "a line has no number in _dataflow_row; the rows are 1 to 2"),
+        ("", "corrected.csv is empty"),
         ("_dataflow_row,amunt\n1,5\n", "did you mean 'amount'"),
     ],
 )
@@ -195,6 +200,21 @@ def test_a_cleared_validation_that_refuses_nothing_takes_back_what_ingest_had_qu
         assert [1, 2, 3, 4] == shop.loaded(), done
 
 
+def test_a_run_that_was_cleared_when_no_check_was_left_gets_its_rows_back_into_what_it_ingested_then(shop: Shop):
+    source = {"type": "file", "format": "csv", "path": "orders.csv", "columns": COLUMNS}
+    contract = {"sources": {"orders": {**source, "schema_contract": {"data_type": "quarantine"}}}}
+    shop.run(POSITIVE, orders=ORDERS.replace("-5.00", "five"), config=contract)
+    shop.write(orders=ORDERS.replace("-5.00", "five"), config={**contract, "validate": {}})
+    workflow = shop.project.workflow("shop")
+    cleared = resume_from(shop.history, workflow, step="ingest", window=None)
+    run_workflow(workflow, settings=shop.settings, earlier=cleared)
+    assert [1, 3, 4] == shop.loaded()
+
+    shop.replay(corrected="_dataflow_row,amount\n1,5.00\n")
+
+    assert [1, 2, 3, 4] == shop.loaded() == shop.published()
+
+
 def test_a_record_that_cannot_be_replayed_does_not_keep_the_others_back(shop: Shop):
     shop.run(POSITIVE, orders=BY_DAY, config=INCREMENTAL, window=day(1))
     (first,) = shop.records()
@@ -208,6 +228,58 @@ def test_a_record_that_cannot_be_replayed_does_not_keep_the_others_back(shop: Sh
     assert "has not completed" in stuck.reason
     assert (1, "success") == (done.passed, done.result.status)
     assert [first] == shop.records()
+
+
+def test_a_correction_is_read_with_the_number_format_of_the_file(shop: Shop):
+    orders = "order_id;status;amount\n1;new;1.000,5\n2;lost;five\n"
+    shop.run({"not_null": "order_id"}, orders=orders, config=numbers_with_a_comma("DOUBLE"))
+
+    shop.replay(corrected="_dataflow_row,amount\n1,1.234\n")
+
+    assert [(1, 1000.5), (2, 1234.0)] == shop.loaded("order_id, amount")
+
+
+def numbers_with_a_comma(kind: str) -> dict[str, Any]:
+    source = {"type": "file", "format": "csv", "path": "orders.csv", "columns": COLUMNS | {"amount": kind}}
+    numbers = {"options": {"delim": ";", "thousands": ".", "decimal_separator": ","}}
+    return {"sources": {"orders": {**source, **numbers, "schema_contract": {"data_type": "quarantine"}}}}
+
+
+@pytest.mark.parametrize("kind", ["DECIMAL(18,3)", "DOUBLE"])
+@pytest.mark.parametrize("suffix", ["ndjson", "parquet"])
+def test_a_number_of_a_correction_is_that_number_and_a_text_is_as_the_source_writes_it(
+    shop: Shop, suffix: str, kind: str
+) -> None:
+    given = {1: "1.234", 2: "0.5", 3: "12", 4: "'1.234'"} if suffix == "ndjson" else {1: "1.234", 2: "0.5", 3: "12"}
+    orders = "order_id;status;amount\n" + "".join(f"{number};new;bad\n" for number in given)
+    shop.run({"row_count": {"min": 0}}, orders=orders, config=numbers_with_a_comma(kind))
+    (record,) = shop.records()
+    file = shop.project.root / f"corrected.{suffix}"
+    if suffix == "ndjson":
+        lines = (f'{{"_dataflow_row": {row}, "amount": {value}}}\n' for row, value in given.items())
+        file.write_text("".join(lines).replace("'", '"'))
+    else:
+        rows = ", ".join(f"({row}, {value})" for row, value in given.items())
+        duckdb.sql(f"select * from (values {rows}) as t(_dataflow_row, amount)").write_parquet(str(file))
+
+    replay(shop.project.workflow("shop"), [record], settings=shop.settings, corrected=file)
+
+    expected = [(1, Decimal("1.234")), (2, Decimal("0.5")), (3, Decimal(12)), (4, Decimal(1234))]
+    found = shop.loaded("order_id, cast(amount as DECIMAL(18,3))")
+    assert expected[: len(given)] == found
+
+
+def test_a_number_of_a_correction_keeps_every_digit(shop: Shop) -> None:
+    source = {"type": "file", "format": "csv", "path": "orders.csv", "columns": COLUMNS | {"amount": "DECIMAL(38,10)"}}
+    contract = {"sources": {"orders": {**source, "schema_contract": {"data_type": "quarantine"}}}}
+    shop.run({"row_count": {"min": 0}}, orders="order_id,status,amount\n1,new,bad\n", config=contract)
+    (record,) = shop.records()
+    line = '{"_dataflow_row": 1, "status": 1.10, "amount": 12345678901234567890.5}\n'
+    file = shop.project.write_file("corrected.ndjson", line)
+
+    replay(shop.project.workflow("shop"), [record], settings=shop.settings, corrected=file)
+
+    assert [("1.10", Decimal("12345678901234567890.5"))] == shop.loaded("status, amount")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ndjson"])

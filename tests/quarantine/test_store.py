@@ -13,15 +13,17 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from dataflow.errors import InputError
+from dataflow.errors import InputError, TrySuperseded
 from dataflow.landing.current import current_manifest
 from dataflow.landing.manifest import part_paths, read_manifest, verify
-from dataflow.landing.sweep import sweep
+from dataflow.landing.orphans import sweep_landing
 from dataflow.ops.history import History
-from dataflow.ops.quarantine import QuarantineKey, count_open, find_quarantined, list_quarantined
+from dataflow.ops.stages import StageKey, begin_stage
 from dataflow.ops.tables import quarantine
+from dataflow.quarantine.expiry import expire_quarantine
+from dataflow.quarantine.orphans import sweep_quarantine
+from dataflow.quarantine.records import QuarantineKey, count_open, find_quarantined, list_quarantined
 from dataflow.quarantine.store import quarantine_rows, write_rows
-from dataflow.quarantine.sweep import expire_quarantine, sweep_quarantine
 from kit.landing import DAY, land
 
 KEY = QuarantineKey(
@@ -54,7 +56,7 @@ def landing(tmp_path: Path) -> Path:
 
 def put(history: History, landing: Path, key: QuarantineKey = KEY, query: str = BAD) -> int:
     with duckdb.connect() as connection:
-        return quarantine_rows(history, landing, key, connection=connection, query=query)
+        return quarantine_rows(history, landing, key, connection=connection, query=query, scratch=landing.parent)
 
 
 def age(landing: Path) -> None:
@@ -129,13 +131,13 @@ def test_other_runs_and_tables_keep_theirs(history, landing):
 def test_files_that_no_record_names_are_swept_after_a_day_and_others_stay(history, landing):
     put(history, landing)
     with duckdb.connect() as connection:
-        write_rows(landing, replace(KEY, run_id="killed"), connection=connection, query=BAD)
+        write_rows(landing, replace(KEY, run_id="killed"), connection=connection, query=BAD, scratch=landing.parent)
 
     assert 0 == sweep_quarantine(history, landing)
 
     age(landing)
 
-    assert 0 == sweep(landing)
+    assert 0 == sweep_landing(landing)
     assert 2 == sweep_quarantine(history, landing)
     verify(read_manifest(list_quarantined(history)[0].uri))
 
@@ -145,7 +147,7 @@ def test_a_try_that_is_killed_before_its_record_leaves_what_counted_before(histo
     child = os.fork()
     if child == 0:
         with duckdb.connect() as connection:
-            write_rows(landing, replace(KEY, try_number=2), connection=connection, query=BAD)
+            write_rows(landing, replace(KEY, try_number=2), connection=connection, query=BAD, scratch=landing.parent)
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
 
@@ -167,6 +169,69 @@ def test_what_is_over_expires_with_its_files_and_what_waits_never_does(history, 
     assert left.is_open
     verify(read_manifest(left.uri))
     assert 1 == len(list(landing.rglob("manifest.json")))
+
+
+def begin(history: History, task_id: str, try_number: int) -> None:
+    stage = {"ingest": "INGESTED", "validate": "VALIDATED"}[task_id.partition(".")[0]]
+    key = StageKey(workflow="shop", run_id="run", stage=stage, try_number=try_number, task_id=task_id)  # type: ignore[arg-type]  # one of the names
+    begin_stage(history, key)
+
+
+@pytest.mark.parametrize("query", [BAD, NONE], ids=["that found bad rows", "that found none"])
+def test_a_try_that_was_taken_for_dead_and_ends_after_the_next_one_counts_for_nothing(history, landing, query):
+    for number in (1, 2):
+        begin(history, KEY.task_id, number)
+    put(history, landing, replace(KEY, try_number=2))
+
+    with pytest.raises(TrySuperseded, match=r"try 1 of validate\.orders was taken for dead and try 2 began"):
+        put(history, landing, query=query)
+
+    assert [2] == [each.key.try_number for each in list_quarantined(history, only_open=False)]
+    assert 2 == count_open(history, "shop")
+
+
+def test_a_run_that_was_deleted_and_begins_anew_with_its_first_try_is_not_taken_for_dead(history, landing):
+    for number in (1, 2):
+        begin(history, KEY.task_id, number)
+        put(history, landing, replace(KEY, try_number=number))
+
+    begin(history, KEY.task_id, 1)
+
+    assert 2 == put(history, landing)
+    assert [1] == [each.key.try_number for each in list_quarantined(history)]
+
+
+def test_of_a_run_that_began_anew_a_first_try_still_counts_for_nothing_once_the_second_began(history, landing):
+    for number in (1, 2, 3, 1, 2):
+        begin(history, KEY.task_id, number)
+
+    with pytest.raises(TrySuperseded, match="try 2 began"):
+        put(history, landing)
+
+    assert 2 == put(history, landing, replace(KEY, try_number=2))
+
+
+def test_a_run_that_is_cleared_goes_on_with_the_next_try(history, landing):
+    for number in (1, 2):
+        begin(history, KEY.task_id, number)
+        put(history, landing, replace(KEY, try_number=number))
+
+    begin(history, KEY.task_id, 3)
+
+    assert 2 == put(history, landing, replace(KEY, try_number=3))
+    assert [3] == [each.key.try_number for each in list_quarantined(history)]
+
+
+def test_an_ingest_that_was_taken_for_dead_takes_nothing_from_the_validation_of_the_next_one(history, landing):
+    for number in (1, 2):
+        begin(history, "ingest.orders", number)
+    begin(history, KEY.task_id, 1)
+    put(history, landing)
+
+    with pytest.raises(TrySuperseded):
+        put(history, landing, replace(KEY, stage="ingest", task_id="ingest.orders"), NONE)
+
+    assert ["validate"] == [each.key.stage for each in list_quarantined(history)]
 
 
 def test_an_id_that_nobody_has_is_told(history):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataflow.ops.quarantine import count_open, list_quarantined
 from dataflow.ops.reading import read_run
+from dataflow.quarantine.records import count_open, list_quarantined
 from dataflow.quarantine.store import REASONS, RULES
 from kit.project import Project
 from kit.shop import KNOWN, POSITIVE, Shop

@@ -12,9 +12,9 @@ import pytest
 from dataflow.errors import ContractError, FatalError, LandingError, RunSuperseded, StepError, TransientError
 from dataflow.ops.history import open_history
 from dataflow.ops.reading import RunStory, read_run
-from dataflow.runtime.dbt_run import after_dbt, before_dbt
 from dataflow.runtime.finish import finish_run
 from dataflow.runtime.run import run_task
+from dataflow.runtime.steps.dbt_run import after_dbt, before_dbt
 from dataflow.spec.plan import Task
 from dataflow.warehouse.builds import stamp
 from dataflow.warehouse.connection import open_warehouse

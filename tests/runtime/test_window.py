@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from dataflow.interval import Interval
 from dataflow.ops.history import History
 from dataflow.ops.reading import list_runs, read_run
 from dataflow.ops.runs import find_run
+from dataflow.ops.tables import runs
 from kit.databases import postgres_schema
 from kit.runs import day, days
 from kit.windows import INCREMENTAL, ON_ASSET, House
@@ -135,6 +137,18 @@ def test_a_run_whose_window_a_later_one_covered_is_superseded(history):
         house.start("first", kind="asset", run_after=day(5), try_number=2)
 
     assert "SUPERSEDED" == read_run(history, "first").run.status
+
+
+def test_a_run_for_which_nothing_was_new_has_what_is_new_when_it_is_deleted_and_triggered_again(history):
+    house = House(history, **ON_ASSET)
+    house.run("first", kind="asset", run_after=day(5))
+    for _ in range(2):  # triggered, and cleared
+        with pytest.raises(RunSuperseded, match="superseded by run first"):
+            house.start("again", kind="asset", run_after=day(5))
+    with history.write() as connection:
+        connection.execute(sa.update(runs).where(runs.c.run_id == "again").values(created_at=day(5)))
+
+    assert days(5, 9) == house.start("again", kind="asset", run_after=day(9)).window
 
 
 def test_a_run_that_a_cleared_earlier_one_overlaps_leaves_the_rest_to_the_next(history):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,41 @@ def test_a_bucket_that_is_not_there_is_told(store: Bucket):
 def test_a_connection_that_nobody_knows_is_told():
     with pytest.raises(FatalError, match="there is no connection 'nobody'"):
         objects.read(S3Place("nobody", "lake", "x"))
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ({"endpoint_url": "no address"}, "Invalid endpoint: no address"),
+        ({"profile_name": "nobody"}, "profile .nobody. could not be found"),
+        ({"config_kwargs": {"nonsense": 1}}, "nonsense"),
+        ({"service_config": "text"}, "no client can be made of it"),
+    ],
+)
+@pytest.mark.parametrize("what", ["read", "put", "list"])
+def test_a_connection_that_is_damaged_is_told_and_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, object], told: str, what: str
+):
+    given = {"conn_type": "aws", "login": "me", "password": "a-secret-key", "extra": extra}
+    connection = f"damaged_{tmp_path.name}"  # a client stays for as long as its process
+    monkeypatch.setenv(f"AIRFLOW_CONN_{connection.upper()}", json.dumps(given))
+    place = S3Place(connection, "lake", "x")
+    act = {
+        "read": lambda: objects.read(place),
+        "put": lambda: put(place, tmp_path),
+        "list": lambda: next(objects.list_below(place)),
+    }[what]
+
+    with pytest.raises(FatalError, match=f"connection {connection}: .*{told}"):
+        act()
+
+
+def test_a_store_where_nobody_listens_is_something_that_may_pass():
+    connection = connect(1, tries=1)
+
+    with pytest.raises(TransientError, match="Could not connect"):
+        objects.read(S3Place(connection, "lake", "x"))
+    disconnect(connection)
 
 
 @pytest.mark.parametrize("how", ["503", "hang up", "lose the answer"])

@@ -8,6 +8,7 @@ import pytest
 
 from dataflow.errors import InputError
 from dataflow.scaffold.create import NewWorkflow, create_workflow, source_kinds
+from kit.ingest import ingest_source
 from kit.project import Project
 
 
@@ -45,6 +46,44 @@ def test_the_columns_of_a_file_are_those_that_are_declared(project: Project, tmp
         name: column.type for name, column in source.columns.items()
     }
     assert (project.folder("parcels") / "data" / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["12345678901234567890", "12345678901234567891"], "HUGEINT"),
+        (["-12345678901234567890", "7"], "HUGEINT"),
+        (["1234567890123456789.25", "1.5"], "DECIMAL(38,2)"),
+        (["1234567890123456789012345678901234567890", "1.5"], "VARCHAR"),
+        (["1.5", "0.30000000000000004", "1e300", "2.50"], "DOUBLE"),
+        (["1234567890123456", "1.0"], "DOUBLE"),
+    ],
+)
+def test_no_digit_of_a_csv_is_lost_to_the_type_that_is_declared(
+    project: Project, tmp_path: Path, values: list[str], kind: str
+) -> None:
+    file = tmp_path / "accounts.csv.gz"
+    file.write_bytes(gzip.compress("\n".join(["account;customer", *(f"{value};7" for value in values), ""]).encode()))
+
+    create_workflow(project.settings(), new(path=file))
+
+    columns = project.workflow("parcels").spec.sources["accounts"].columns
+    assert {"account": kind, "customer": "BIGINT"} == {name: column.type for name, column in columns.items()}
+
+
+def test_a_first_line_of_numbers_alone_is_a_row(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("1,2025-01-01,3.5\n2,2025-01-02,4.5\n", encoding="utf-8")
+
+    create_workflow(project.settings(), new(path=file))
+
+    source = project.workflow("parcels").spec.sources["orders"]
+    assert {"header": False} == source.options
+    assert ["BIGINT", "DATE", "DOUBLE"] == [column.type for column in source.columns.values()]
+    config = (project.folder("parcels") / "config.yaml").read_text(encoding="utf-8")
+    assert "header: false  # its first line has numbers alone; if they are names, remove this" in config
+    manifest = ingest_source(project.folder("parcels"), source.model_dump(exclude_unset=True))
+    assert 2 == manifest.rows
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson", "parquet", "csv.gz"])
@@ -104,14 +143,21 @@ def test_an_unknown_kind_tells_what_there_is(project: Project) -> None:
         ("orders.csv", "id,at\n", "has no rows"),
         ("orders.csv", "id,at\n1,\n,2\n", "no column has a value in every row"),
         ("orders.json", "{", "cannot be read"),
+        ("orders.csv", "", "orders.csv has no rows"),
+        ("orders.csv", "\n\n", "orders.csv has no rows"),
+        ("orders.csv", "a,a,b\n1,2,3\n", "its header has 'a' more than once, .* give each a name of its own"),
+        ("orders.csv", "id,gr\udcf6\n1,2\n", "orders.csv is not UTF-8; .*encoding: latin-1"),
+        ("orders.csv", "id,name\n1,gr\udcf6\n", "orders.csv is not UTF-8; .*encoding: latin-1"),
     ],
 )
 def test_a_file_that_is_no_use_leaves_nothing_behind(
     project: Project, tmp_path: Path, name: str, content: str, told: str
 ) -> None:
-    (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
 
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=told) as caught:
         create_workflow(project.settings(), new(path=tmp_path / name))
+
+    assert "ignore_errors" not in str(caught.value)
 
     assert [] == list(project.workflows.iterdir())

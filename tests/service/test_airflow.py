@@ -146,7 +146,7 @@ def test_it_serves_shows_a_new_dag_within_30_seconds_and_ends_with_ctrl_c(hello,
     assert "All 1 succeeded." in service.output
     family = service.family()
     password = re.search(r"password +(\S+)", service.output)[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", trust_env=False) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", trust_env=False, timeout=60) as client:
         token = client.post("/auth/token", json={"username": "admin", "password": password}).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         hello.write_file("dags/late.py", HELLO.format(name="late", body="pass"))

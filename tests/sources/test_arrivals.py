@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dataflow.errors import FatalError
-from dataflow.sources.arrivals import versions_at
+from dataflow.sources.files.arrivals import versions_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ import pytest
 
 from dataflow.errors import ContractError
 from kit.ingest import ingest_source, landed
+from kit.memory import takes_at_most
 
 COLUMNS = {"id": "BIGINT", "name": "VARCHAR"}
 
@@ -43,6 +44,14 @@ def test_columns_that_are_not_declared_are_left_out_and_told(tmp_path: Path, cap
 
     assert [(1, "x")] == landed(manifest)
     assert 'orders.csv: left out "note", "id2", not declared in `columns`' in caplog.messages
+
+
+def test_a_line_may_be_as_long_as_the_options_say(tmp_path: Path):
+    (tmp_path / "orders.csv").write_text("id,name\n1," + 5_000_000 * "x" + "\n")
+
+    manifest = ingest_source(tmp_path, csv(max_line_size=6_000_000))
+
+    assert [(1, 5_000_000 * "x")] == landed(manifest)
 
 
 def test_a_missing_column_is_told_with_those_that_are_there(tmp_path: Path):
@@ -127,6 +136,19 @@ def test_another_encoding_is_told_and_can_be_set(tmp_path: Path):
     assert [(1, "Zoë")] == landed(ingest_source(tmp_path, csv(encoding="latin-1")))
 
 
+@pytest.mark.parametrize("columns", [{"id": "BIGINT"}, {"id": "BIGINT", "gone": "VARCHAR"}])
+@pytest.mark.parametrize("contract", ["discard_value", "freeze", "evolve"])
+def test_a_header_of_another_encoding_is_told_and_nothing_of_it_shown(
+    tmp_path: Path, columns: dict[str, str], contract: str
+):
+    source = {**csv(columns=columns), "schema_contract": {"columns": contract}}
+
+    said = refused(tmp_path, "id,Größe\n1,2\n".encode("latin-1"), source)
+
+    assert "orders.csv: header: not UTF-8; set `options: {encoding: latin-1}` or what it is" == said
+    assert "orders.csv: it is UTF-16" in refused(tmp_path, "id,Größe\n1,2\n".encode("utf-16"), source)
+
+
 @pytest.mark.parametrize("page", ["<!DOCTYPE html><html>", "\n  <html lang='en'>", "\ufeff<HTML>"])
 def test_a_web_page_is_refused(tmp_path: Path, page: str):
     assert "orders.csv: a web page, not data" in refused(tmp_path, page + "<body>Sign in</body></html>")
@@ -198,6 +220,13 @@ def test_a_gz_file_is_unpacked(tmp_path: Path):
     assert [(1, "x")] == landed(ingest_source(tmp_path, csv("orders.csv.gz")))
 
 
+def test_a_gz_file_that_unpacks_to_much_more_takes_no_more_memory(tmp_path: Path):
+    (tmp_path / "orders.csv.gz").write_bytes(gzip.compress(b"id,name\n" + b"1,%s\n" % (b"x" * 61) * (1 << 20)))
+
+    with takes_at_most(12 << 20):
+        assert 1 << 20 == ingest_source(tmp_path, csv("orders.csv.gz")).rows
+
+
 @pytest.mark.parametrize("damage", ["cut", "changed", "no gzip"])
 def test_a_damaged_gz_file_is_told(tmp_path: Path, damage: str):
     """DuckDB does not look at a gzip file's checksum, and takes one that is cut at the end of a line for whole."""
@@ -242,6 +271,37 @@ def test_numbers_may_have_separators_of_their_own(tmp_path: Path):
     assert [(1_000, "x", Decimal("1234.50"))] == landed(manifest)
 
 
+@pytest.mark.parametrize("value", ["1,5", "1.5", "x"])
+def test_a_number_with_separators_of_its_own_is_not_rounded(tmp_path: Path, value: str):
+    (tmp_path / "orders.csv").write_text(f"id;name\n1,0;x\n{value};y\n")
+    source = csv(delim=";", decimal_separator=",") | {"schema_contract": {"data_type": "discard_row"}}
+
+    assert [(1, "x")] == landed(ingest_source(tmp_path, source))
+
+
+@pytest.mark.parametrize("value", ["1,5", "1,2345", "1234,567", ",123", "1,,234", "1.234,567"])
+def test_thousands_are_groups_of_three_digits(tmp_path: Path, value: str):
+    columns = {"price": "DECIMAL(12,3)"}
+    (tmp_path / "orders.csv").write_text(f"price\n-1,234,567.5\n1234\n1,000e1\n{value}\n")
+    source = csv(columns=columns, delim=";", thousands=",") | {"schema_contract": {"data_type": "discard_row"}}
+
+    assert [(Decimal("-1234567.5"),), (1234,), (10_000,)] == landed(ingest_source(tmp_path, source))
+
+
+@pytest.mark.parametrize(("value", "kind"), [("1.5x", "DECIMAL(12,2)"), ("1.5", "BIGINT"), ("1.23", "DOUBLE")])
+def test_a_number_that_does_not_fit_is_told_as_the_file_has_it(tmp_path: Path, value: str, kind: str):
+    source = csv(columns={"price": kind}, delim=";", thousands=".", decimal_separator=",")
+
+    assert f"column \"price\": '{value}' is not a {kind}" in refused(tmp_path, f"price\n1.234\n{value}\n", source)
+
+
+def test_a_separator_of_thousands_is_none_of_a_list(tmp_path: Path):
+    (tmp_path / "orders.csv").write_text("id;prices\n1,000;[1.5,2]\n")
+    source = csv(columns={"id": "BIGINT", "prices": "DECIMAL(12,2)[]"}, delim=";", thousands=",")
+
+    assert [(1000, [Decimal("1.5"), 2])] == landed(ingest_source(tmp_path, source))
+
+
 def test_a_file_without_a_header_is_read_by_position_when_that_is_said(tmp_path: Path):
     (tmp_path / "orders.csv").write_text("1,x\n2,y\n")
 
@@ -281,3 +341,34 @@ def test_every_kind_of_line_end_is_read(tmp_path: Path, newline: str):
     (tmp_path / "orders.csv").write_bytes(newline.join(["id,name", "1,x", "2,y", ""]).encode())
 
     assert [(1, "x"), (2, "y")] == landed(ingest_source(tmp_path, csv()))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "end", "usual"),
+    [
+        ("id,name\r\n1,x\r\n2,y\n", 3, "LF", "CR LF"),
+        ("id,name\n1,x\r\n2,y\n", 2, "CR LF", "LF"),
+        ("id,name\n1,x\r2,y\n", 2, "CR", "LF"),
+        ('id,name\r\n1,"x\ny ""\n"\r\n2,y\n', 5, "LF", "CR LF"),
+    ],
+)
+def test_line_ends_of_two_kinds_are_told_with_the_line(tmp_path: Path, text: str, line: int, end: str, usual: str):
+    told = refused(tmp_path, text)
+
+    assert (
+        f"orders.csv: line {line}: it ends with {end} where the lines before it end with {usual}; write all line ends "
+        "alike, or set `options: {strict_mode: false}`, which takes what is no strict CSV"
+    ) == told
+
+
+def test_line_ends_of_two_kinds_are_read_where_the_options_say_so(tmp_path: Path):
+    (tmp_path / "orders.csv").write_bytes(b'id,name\r\n1,"x\ny"\n2,y\r\n3,z\n')
+
+    assert [(1, "x\ny"), (2, "y"), (3, "z")] == landed(ingest_source(tmp_path, csv(strict_mode=False)))
+
+
+def test_utf_16_is_told_and_can_be_set(tmp_path: Path):
+    text = "id,name\n1,ä\n".encode("utf-16")
+
+    assert "orders.csv: it is UTF-16; set `options: {encoding: utf-16}`" == refused(tmp_path, text)
+    assert [(1, "ä")] == landed(ingest_source(tmp_path, csv(encoding="utf-16")))

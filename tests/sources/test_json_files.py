@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +16,9 @@ ARRAY = '[{"id": 1, "name": "x"}, {"name": "y", "id": 2}]'
 LINES = '{"id": 1, "name": "x"}\n{"name": "y", "id": 2}\n'
 
 
-def json_source(kind: str = "json", columns: dict[str, str] | None = None, path: str = "orders") -> dict[str, object]:
+def json_source(
+    kind: str = "json", columns: Mapping[str, object] | None = None, path: str = "orders"
+) -> dict[str, object]:
     return {"type": "file", "format": kind, "path": path, "columns": columns or COLUMNS}
 
 
@@ -33,6 +36,26 @@ def refused(root: Path, text: str, **source: object) -> str:
 @pytest.mark.parametrize(("kind", "text"), [("json", ARRAY), ("json", LINES), ("ndjson", LINES)])
 def test_records_are_read_by_key(tmp_path: Path, kind: str, text: str):
     assert [(1, "x"), (2, "y")] == read(tmp_path, text, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("json", ARRAY), ("json", f"\n {ARRAY}"), ("json", LINES), ("ndjson", LINES)]
+)
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_the_mark_of_an_encoding_is_no_data(tmp_path: Path, kind: str, text: str, is_packed: bool):
+    path = "orders.gz" if is_packed else "orders"
+    marked = text.encode("utf-8-sig")
+    (tmp_path / path).write_bytes(gzip.compress(marked) if is_packed else marked)
+
+    assert [(1, "x"), (2, "y")] == landed(ingest_source(tmp_path, json_source(kind, path=path)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_another_encoding_is_told(tmp_path: Path, encoding: str):
+    (tmp_path / "orders").write_bytes(ARRAY.encode(encoding))
+
+    with pytest.raises(ContractError, match=r"^orders: it is UTF-16 or UTF-32, and JSON is UTF-8; save it as UTF-8$"):
+        ingest_source(tmp_path, json_source())
 
 
 def test_a_key_that_a_record_lacks_is_null(tmp_path: Path):
@@ -98,6 +121,14 @@ def test_what_is_no_list_of_records_is_refused(tmp_path: Path, kind: str, text: 
     assert refused(tmp_path, text, kind=kind).startswith(place)
 
 
+@pytest.mark.parametrize(("kind", "text"), [("json", '[{"name": "x"}, 5]'), ("ndjson", '{"name": "x"}\n5\n')])
+def test_a_record_that_is_no_object_makes_no_texts_of_the_others(tmp_path: Path, kind: str, text: str):
+    told = refused(tmp_path, text, kind=kind, columns={"name": "VARCHAR"})
+
+    assert told.startswith("orders: ")
+    assert "2: Expected OBJECT, but got UBIGINT: 5" in told
+
+
 @pytest.mark.parametrize(("kind", "text"), [("json", "[]"), ("ndjson", "")])
 def test_no_records_give_no_rows_and_all_columns(tmp_path: Path, kind: str, text: str):
     (tmp_path / "orders").write_text(text)
@@ -111,3 +142,42 @@ def test_a_gz_file_is_unpacked(tmp_path: Path):
     (tmp_path / "orders.json.gz").write_bytes(gzip.compress(ARRAY.encode()))
 
     assert [(1, "x"), (2, "y")] == landed(ingest_source(tmp_path, json_source(path="orders.json.gz")))
+
+
+@pytest.mark.parametrize(("kind", "text"), [("json", "[{}]"), ("ndjson", "{}"), ("json", "{}")])
+@pytest.mark.parametrize("columns", [{"id": "BIGINT"}, {"id": {"type": "BIGINT", "path": "of.id"}}])
+def test_a_key_of_late_records_only_that_is_not_declared_is_told(
+    tmp_path: Path, kind: str, text: str, columns: Mapping[str, object]
+):
+    records = ['{"id": 1, "of": {"id": 1}}'] * 5_000 + ['{"id": 2, "of": {"id": 2}, "note": "late"}']
+    (tmp_path / "orders").write_text(text.replace("{}", (", " if text == "[{}]" else "\n").join(records)))
+
+    manifest = ingest_source(tmp_path, json_source(kind, columns=columns))
+
+    assert (5_001, True) == (manifest.rows, "note" in manifest.undeclared)
+
+
+@pytest.mark.parametrize("kind", ["json", "ndjson"])
+def test_a_map_that_has_a_key_twice_is_told(tmp_path: Path, kind: str):
+    columns = {"of": "MAP(VARCHAR, BIGINT)"}
+
+    told = refused(tmp_path, '{"of": {"a": 1}}\n{"of": {"a": 1, "a": 2}}\n', kind=kind, columns=columns)
+
+    assert (
+        'orders: row 2: column "of": \'{"a":1,"a":2}\' is not a MAP(VARCHAR, BIGINT) with each key once; '
+        "mend the data or declare another type"
+    ) == told
+
+
+def test_a_whole_number_of_39_digits_is_told(tmp_path: Path):
+    number = "1" + "0" * 38
+
+    told = refused(tmp_path, f'[{{"id": {number}}}]', columns={"id": "HUGEINT"})
+
+    assert f"orders: row 1: column \"id\": '{number}' is not a HUGEINT of at most 38 digits; " in told
+
+
+def test_a_list_of_large_whole_numbers_keeps_every_digit(tmp_path: Path):
+    number = 12345678901234567890123456789012345678
+
+    assert [([number],)] == read(tmp_path, f'[{{"id": [{number}]}}]', columns={"id": "HUGEINT[]"})

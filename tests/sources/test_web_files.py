@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from dataflow.errors import ContractError, FatalError, StepError, TransientError
+from dataflow.errors import FatalError, StepError, TransientError
 from kit.ingest import ingest_source, landed
+from kit.memory import takes_at_most
 from kit.unruly_api import UnrulyApi, breaks_off, busy, redirects, says
 
 CSV = b"id,name\n1,x\n2,y\n"
@@ -56,6 +57,21 @@ def test_what_is_packed_for_the_way_is_unpacked(tmp_path: Path, server: UnrulyAp
     assert [(1, "x"), (2, "y")] == read(tmp_path, server)
 
 
+def test_what_unpacks_to_much_more_takes_no_more_memory(tmp_path: Path, server: UnrulyApi) -> None:
+    lines = gzip.compress(b"id,name\n" + b"1,%s\n" % (b"x" * 61) * (1 << 20))
+    server.routes["/orders.csv"] = says(lines, headers={"Content-Encoding": "gzip"}, kind="text/csv")
+
+    with takes_at_most(12 << 20):
+        assert 1 << 20 == ingest_source(tmp_path, web_source(server)).rows
+
+
+def test_what_is_packed_twice_for_the_way_is_refused(tmp_path: Path, server: UnrulyApi) -> None:
+    twice = gzip.compress(gzip.compress(CSV))
+    server.routes["/orders.csv"] = says(twice, headers={"Content-Encoding": "gzip, gzip"}, kind="text/csv")
+
+    assert "answers packed by gzip, gzip" in refused(tmp_path, server, FatalError)
+
+
 def test_parquet_and_json_are_read(tmp_path: Path, server: UnrulyApi) -> None:
     duckdb.execute(f"copy (select 7::BIGINT as id, 'p' as name) to '{tmp_path / 'p'}' (format parquet)")
     server.routes["/orders.parquet"] = says((tmp_path / "p").read_bytes(), kind="application/octet-stream")
@@ -75,13 +91,18 @@ def test_a_file_that_breaks_off_is_fetched_again_from_its_beginning(tmp_path: Pa
 @pytest.mark.parametrize(
     ("behaviour", "kind", "told"),
     [
-        (says(b"<p>Log in</p>", kind="text/html"), ContractError, "a web page (text/html), not data"),
-        (says(b"<!doctype html><p>Log in</p>", kind="text/csv"), ContractError, "a web page, not data"),
+        (says(b"<p>Log in</p>", kind="text/html"), TransientError, "a web page, not data; often of a proxy"),
+        (says(b"<!doctype html><p>Log in</p>", kind="text/csv"), TransientError, "a web page, not data"),
+        (says(b"", kind="text/csv"), TransientError, "nothing came, not even a header"),
         (says(b"", 404), FatalError, "/orders.csv: the server answered 404"),
         (says(b"", 403), FatalError, "answered 403; a file source sends no login"),
         (busy(503), TransientError, "the server answered 503 each time"),
         (breaks_off, TransientError, "it did not come whole (RemoteProtocolError)"),
-        (redirects("http://169.254.169.254/"), FatalError, "which is not asked"),
+        (
+            redirects("http://169.254.169.254/"),
+            FatalError,
+            "169.254.169.254 is at 169.254.169.254, on this machine or in",
+        ),
     ],
 )
 def test_what_is_no_file_is_told_and_nothing_is_landed(
@@ -90,6 +111,20 @@ def test_what_is_no_file_is_told_and_nothing_is_landed(
     server.routes["/orders.csv"] = behaviour
 
     assert told in refused(tmp_path, server, kind)
+
+
+def test_a_file_that_another_host_keeps_is_fetched_there_without_a_login(tmp_path: Path, server: UnrulyApi) -> None:
+    with UnrulyApi() as store:
+        store.routes["/signed"] = says(CSV, kind="text/csv")
+        server.routes["/orders.csv"] = redirects(f"http://eve:mallory@{store.url[7:]}/signed?sig=abc")
+
+        path = f"http://ada:lovelace@{server.url[7:]}/orders.csv"
+        assert [(1, "x"), (2, "y")] == landed(ingest_source(tmp_path, web_source(server) | {"path": path}))
+
+        assert "authorization" in server.asked[0][2]
+        [(path, query, headers)] = store.asked
+    assert ("/signed", {"sig": "abc"}) == (path, query)
+    assert not {"authorization", "cookie", "referer"} & headers.keys()
 
 
 def test_a_secret_in_the_address_is_not_told(tmp_path: Path, server: UnrulyApi) -> None:

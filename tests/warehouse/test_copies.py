@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from dataflow.s3.place import S3Place
 from dataflow.warehouse import copies
 from dataflow.warehouse.copies import copy_snapshot
 from dataflow.warehouse.snapshot import Snapshot, publish
+from dataflow.warehouse.versions import VERSION
 from kit.store import Bucket, bucket, connect, disconnect, proxy
 from kit.warehouse import House
 
@@ -212,6 +214,26 @@ def test_versions_that_are_over_go_after_a_day_and_files_of_others_never(
     assert 2 == len(versions)
     assert current(place)["version"] in versions
     assert [(4,)] == seen(place, tmp_path)["total"]
+
+
+def test_a_version_that_readers_have_just_left_stays_however_long_it_was_current(
+    house: House, place: str, monkeypatch: pytest.MonkeyPatch
+):
+    def versions() -> list[str]:
+        return sorted(name for each in files.walk(place) if VERSION.fullmatch(name := each.name.rpartition("/")[2]))
+
+    monkeypatch.setattr(copies, "KEPT", timedelta(seconds=3))
+    copy_snapshot(house.settings, published(house, "r1", 1), place, log=LOG)
+    time.sleep(3)
+    copy_snapshot(house.settings, published(house, "r2", 2), place, log=LOG)
+    copy_snapshot(house.settings, published(house, "r3", 3), place, log=LOG)
+
+    assert 3 == len(versions())
+
+    time.sleep(3)
+    copy_snapshot(house.settings, published(house, "r4", 4), place, log=LOG)
+
+    assert 2 == len(versions())
 
 
 def test_the_place_may_be_a_whole_bucket(house: House, store: Bucket, tmp_path: Path):

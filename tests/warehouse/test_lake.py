@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
 import pytest
 
 from dataflow.ducklake import DuckLake
 from dataflow.errors import FatalError, TransientError
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
+from dataflow.warehouse.waits import waits_told_to
 from kit.warehouse import House
 
 pytestmark = pytest.mark.postgres
@@ -51,6 +56,17 @@ def test_whoever_has_the_turn_is_waited_for_and_told(lake: House):
         open_warehouse(settings, purpose="load shop.orders", turn="shop.orders"),
     ):
         pass
+
+
+def test_a_wait_for_a_turn_is_told_to_who_counts_them(lake: House):
+    waits: list[float] = []
+    with waits_told_to(waits.append), ThreadPoolExecutor() as pool:
+        with open_warehouse(lake.settings, purpose="load", turn="shop.orders"):
+            last = pool.submit(copy_context().run, lake.load, "SELECT 1 AS id")
+            time.sleep(0.5)
+        last.result()
+
+    assert 0.4 < max(waits) < 30
 
 
 def test_data_that_lies_elsewhere_is_told(lake: House):

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dataflow.duckdb_memory import Memory
 from dataflow.errors import FatalError, InputError, RunSuperseded
 from dataflow.warehouse.builds import newest, stamp
 from dataflow.warehouse.connection import open_warehouse
@@ -129,6 +130,21 @@ def test_a_run_that_builds_again_is_the_newest_again(either: House):
     assert other is None
 
 
+@pytest.mark.slow
+def test_rows_too_wide_for_the_memory_of_a_task_are_published_in_their_order(house: House):
+    """What a group of them takes is twice the memory."""
+    house.settings = house.settings.model_copy(update={"memory": Memory(Memory.LEAST)})
+    wide = ", ".join(f"repeat(md5(CAST(i * {number} AS VARCHAR)), 8) AS c{number}" for number in range(1, 9))
+    house.run("CREATE SCHEMA shop", f"CREATE TABLE shop.wide AS SELECT i, {wide} FROM range(130_000) t(i)")
+
+    snapshot = publish(house.settings, "shop", tables=["wide"], run_id="r1")
+
+    in_order = "SELECT count(*), bool_and(i = place) FROM (SELECT i, row_number() OVER () - 1 AS place FROM {})"
+    with duckdb.connect(snapshot.database, read_only=True) as connection:
+        for each in ("wide", f"'{snapshot.parquet('wide')}'"):
+            assert (130_000, True) == connection.execute(in_order.format(each)).fetchone()
+
+
 def test_a_publish_that_fails_leaves_no_trace(either: House):
     either.run(
         "CREATE SCHEMA shop",
@@ -177,14 +193,15 @@ def test_extracts_are_copies_of_what_is_loaded(house: House, tmp_path: Path):
     house.run("CREATE SCHEMA staging_shop")
     house.run(
         "CREATE TABLE staging_shop.orders AS "
-        "SELECT 1 AS id, 170141183460469231731::HUGEINT AS big, 'r1' AS _dataflow_run"
+        "SELECT 1 AS id, 170141183460469231731::HUGEINT AS big, [170141183460469231731::HUGEINT] AS many, "
+        "'r1' AS _dataflow_run"
     )
 
     copies = extract(house.settings, "shop", tables=["orders", "customers"], into=tmp_path / "scratch")
 
     assert ["orders"] == list(copies)
-    found = duckdb.execute(f"SELECT id, big, _dataflow_run FROM '{copies['orders']}'").fetchall()
-    assert [(1, 170141183460469231731, "r1")] == found
+    found = duckdb.execute(f"SELECT id, big, many, _dataflow_run FROM '{copies['orders']}'").fetchall()
+    assert [(1, 170141183460469231731, [170141183460469231731], "r1")] == found
 
 
 def test_an_extract_of_nothing_opens_nothing(house: House, tmp_path: Path):

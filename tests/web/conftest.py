@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dataflow.runtime.local import run_workflow
-from dataflow.runtime.resume import Earlier
+from dataflow.ops.history import open_history
+from dataflow.quarantine.records import list_quarantined
+from dataflow.runtime.local.resume import Earlier
+from dataflow.runtime.local.run import run_workflow
+from dataflow.runtime.quarantine.replay import replay
 from dataflow.service.keys import PASSWORDS, write_private
 from dataflow.service.processes import Programs, python_module
 from kit.airflow_home import AirflowHome
-from kit.project import MOCK_CONFIG, REPOSITORY, Project
+from kit.project import MOCK_CONFIG, Project
 from kit.runs import days
 from kit.site import Site, serve, until
 
@@ -89,7 +92,9 @@ ORDERS: dict[str, Any] = {
     },
 }
 RUN = "odd__2025-01-09T00:00:00+00:00"
-"""The last run of ``orders``: it has far more rows than the eight before it, some to quarantine, and a new column."""
+"""A run of ``orders``: it has far more rows than the eight before it, some to quarantine, and a new column."""
+AGAIN = "again__2025-01-09T00:00:00+00:00"
+"""A later run of the same window; one of the rows that it quarantined was corrected and replayed since."""
 
 
 def events(**given: Any) -> dict[str, Any]:
@@ -102,18 +107,26 @@ ORDERS["sources"] = events()
 
 
 def let_orders_run(project: Project) -> None:
-    """Let ``orders`` run nine days, the last of them odd; Airflow takes no part."""
-    for number in range(9):
-        is_odd = number == 8
-        odd = events(rows=60, columns={"channel": "VARCHAR"}) if is_odd else events()
+    """Let ``orders`` run nine days, the last of them odd and twice; Airflow takes no part."""
+    for number, run_id in enumerate([*(f"day-{number}" for number in range(8)), RUN, AGAIN]):
+        odd = events(rows=60, columns={"channel": "VARCHAR"}) if number >= 8 else events()
         project.write_workflow("orders", ORDERS | {"sources": odd})
+        day = min(number, 8)
         result = run_workflow(
             project.workflow("orders"),
             settings=project.settings(),
-            window=days(number, number + 1),
-            earlier=Earlier(run_id=RUN if is_odd else f"day-{number}"),
+            window=days(day, day + 1),
+            earlier=Earlier(run_id=run_id),
         )
         assert result.status == "success", result.error
+
+
+def correct_a_row(project: Project) -> None:
+    """Put one of the rows right that `AGAIN` quarantined; the eight others are refused again."""
+    [record] = list_quarantined(open_history(project.settings().ops), workflow="orders", run_ids=[AGAIN])
+    corrected = project.write_file("corrected.csv", "_dataflow_row,event_id\n1,1\n")
+    [done] = replay(project.workflow("orders"), [record], settings=project.settings(), corrected=corrected)
+    assert (1, 8) == (done.passed, done.failed)
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +135,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
     folder = tmp_path_factory.mktemp("web")
     project = Project(folder / "project")
     let_orders_run(project)
+    correct_a_row(project)
     project.write_workflow("orders", ORDERS)
     project.write_workflow("stock", STOCK.format(rows="rows"))
     project.write_workflow("returns", RETURNS)
@@ -129,7 +143,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
     home = AirflowHome(
         project,
         folder / "home",
-        AIRFLOW__CORE__PLUGINS_FOLDER=str(REPOSITORY / "plugins"),
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{login}:{role}" for login, role in ROLES.items()),
         AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD="1",
         AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL="2",
@@ -137,7 +150,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
     )
     passwords = {**dict.fromkeys(ROLES, PASSWORD), "admin": home.keys.password}
     write_private(home.home / PASSWORDS, json.dumps(passwords))
-    home.command("airflow", "db", "migrate")
+    home.migrate()
     with home:
         yield home
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kit.program import program_in
 from kit.site import serve
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 API = "/dataflow/api"
 RUN = "odd__2025-01-09T00:00:00+00:00"
 """The odd run of ``orders``, see `let_orders_run`."""
+AGAIN = "again__2025-01-09T00:00:00+00:00"
+"""Another run of the same window, after it."""
 STOCK_PROBLEM = {
     "path": "include/workflows/stock/config.yaml",
     "line": 11,
@@ -112,15 +116,31 @@ def test_tables_tell_of_their_columns(op: httpx.Client):
     }
 
 
-def test_a_workflow_tells_what_waits_in_quarantine(op: httpx.Client):
+def test_a_workflow_tells_what_waits_in_quarantine_and_what_a_replay_would_skip(op: httpx.Client):
     quarantine = op.get(f"{API}/workflows/orders").json()["quarantine"]
-    [record] = quarantine["records"]
+    newer, older = quarantine["records"]
 
-    assert (9, 0) == (quarantine["rows"], quarantine["more"])
-    assert ("events", ["range_event_id"], 9, "waits", RUN) == tuple(
-        record[key] for key in ("table", "rules", "rows", "state", "run_id")
+    assert (8, 0) == (quarantine["rows"], quarantine["more"])
+    assert ("events", ["range_event_id"], 8, "waits", "", AGAIN) == tuple(
+        newer[key] for key in ("table", "rules", "rows", "state", "told", "run_id")
     )
-    assert "event_id is above 17363808000000051 in 9 of 60 rows" == record["reason"]
+    assert (9, "read again", RUN) == tuple(older[key] for key in ("rows", "state", "run_id"))
+    assert "event_id is above 17363808000000051 in 9 of 60 rows" == older["reason"]
+    assert f"run {AGAIN} has read these rows again since" in older["told"]
+    assert f"what it set aside itself waits as {newer['id']}: replay that" in older["told"]
+
+
+def test_the_page_and_the_command_line_say_the_same_of_rows_in_quarantine(op: httpx.Client, house: AirflowHome):
+    records = op.get(f"{API}/workflows/orders").json()["quarantine"]["records"]
+    listed = json.loads(program_in(house.project.root)("quarantine", "list", "orders", "--json").out)
+
+    assert [(each["id"], each["state"], each["told"]) for each in listed] == [
+        (each["id"], each["state"], each["told"]) for each in records
+    ]
+
+
+def test_a_workflow_tells_how_many_corrections_are_kept(op: httpx.Client):
+    assert (1, 0) == tuple(op.get(f"{API}/workflows/{name}").json()["corrections"] for name in ("orders", "stock"))
 
 
 def test_a_workflow_tells_what_its_anomaly_checks_measured(op: httpx.Client):
@@ -165,7 +185,14 @@ def test_a_run_tells_what_is_odd_and_changed_columns_apart(op: httpx.Client):
     assert ("events", "channel", None, "VARCHAR") == tuple(
         change[key] for key in ("table", "column", "before", "after")
     )
-    assert (9, ["waits"]) == (run["quarantine"]["rows"], [each["state"] for each in run["quarantine"]["records"]])
+    assert "appeared" == change["kind"]
+
+
+def test_a_run_tells_which_of_the_rows_that_it_set_aside_wait(op: httpx.Client):
+    odd, again = (op.get(f"{API}/workflows/orders/runs/{run}").json()["quarantine"] for run in (RUN, AGAIN))
+
+    assert (0, ["read again"]) == (odd["rows"], [each["state"] for each in odd["records"]])
+    assert (8, ["waits", "replayed"]) == (again["rows"], [each["state"] for each in again["records"]])
 
 
 @pytest.mark.parametrize("path", ["orders/runs/never", "stock/runs/never", "nowhere/runs/never", f"stock/runs/{RUN}"])

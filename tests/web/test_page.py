@@ -334,9 +334,21 @@ def test_the_workflow_tab_is_reached_from_a_dag_and_shows_what_waits_in_quaranti
     visit.page.get_by_role("link", name="Workflow", exact=True).click()
     quarantine = visit.page.get_by_role("region", name="Quarantine")
 
-    expect(quarantine).to_contain_text("9 rows wait")
-    expect(quarantine.get_by_role("table")).to_contain_text("event_id is above 17363808000000051 in 9 of 60 rows")
-    expect(quarantine.get_by_role("table")).to_contain_text("dataflow quarantine show 1")
+    expect(quarantine).to_contain_text("8 rows wait")
+    expect(quarantine.get_by_role("table")).to_contain_text("event_id is above 17363808000000051 in 8 of 60 rows")
+    expect(quarantine).to_contain_text("dataflow quarantine show 3")
+
+
+def test_the_workflow_tab_says_which_rows_a_replay_would_skip_and_that_corrections_are_kept(visit: Visit):
+    visit.page.goto(f"{visit.address}/dags/orders/plugin/workflow")
+    quarantine = visit.page.get_by_role("region", name="Quarantine")
+
+    expect(quarantine.get_by_text("read again", exact=True)).to_have_count(1)
+    expect(quarantine).to_contain_text(
+        "has read these rows again since, and judged them: a replay puts none of them back"
+    )
+    expect(quarantine).to_contain_text("1 correction is made again")
+    expect(quarantine).to_contain_text("dataflow quarantine corrections orders")
 
 
 def test_the_workflow_tab_plots_what_anomaly_checks_measured(visit: Visit):
@@ -380,7 +392,27 @@ def test_the_run_tab_shows_what_is_odd_changed_and_set_aside(visit: Visit, known
     expect(told["Anomalies"].get_by_text("warning", exact=True)).to_be_visible()
     expect(told["Changed columns"]).to_contain_text("channel")
     expect(told["Changed columns"]).to_contain_text("appeared")
-    expect(told["Quarantine"]).to_contain_text("9 rows wait")
+    expect(told["Quarantine"].get_by_text("read again", exact=True)).to_be_visible()
+    expect(told["Quarantine"]).not_to_contain_text("rows wait")
+
+
+@pytest.mark.parametrize("tab", ["/dags/orders/plugin/workflow", f"/dags/orders/runs/{RUN}/plugin/run"])
+def test_beside_airflows_grid_on_a_small_screen_no_table_of_a_tab_is_cut_off(visit: Visit, known_run: str, tab: str):
+    visit.page.set_viewport_size({"width": 800, "height": 900})
+    visit.page.goto(visit.address + tab)
+    expect(visit.page.get_by_role("region", name="Quarantine").get_by_role("table")).to_be_visible()
+    tables = visit.page.get_by_role("region").get_by_role("table")
+
+    reach = "table => table.parentElement.scrollWidth - table.parentElement.clientWidth"
+    assert {0} == {table.evaluate(reach) for table in tables.all() if table.is_visible()}
+
+
+def test_a_run_that_the_page_links_to_has_its_tab_marked(visit: Visit, known_run: str):
+    visit.page.goto(f"{visit.address}/dags/orders/plugin/workflow")
+    quarantine = visit.page.get_by_role("region", name="Quarantine")
+    quarantine.get_by_role("row", name=re.compile("^1 ")).get_by_role("link").click()
+
+    expect(visit.page.get_by_role("link", name="Run", exact=True)).to_have_attribute("aria-current", "page")
 
 
 def test_tabs_say_so_where_there_is_nothing(visit: Visit):

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from dataflow.attribute_docstrings import attribute_docstrings
 from dataflow.cli.console import emit, out, print_json
 from dataflow.cli.project import broken_workflows, chosen, open_project
 from dataflow.cli.validate import validate
@@ -103,12 +104,13 @@ def schema(
 def settings(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show every DATAFLOW_* setting as it is in force here; passwords are masked."""
     current = Settings.load()
+    meanings = attribute_docstrings(Settings)
     rows = [
         {
             "variable": f"DATAFLOW_{name.upper()}",
             "value": current.shown(name),
-            "meaning": (field.description or "").replace("\n", " ").replace("``", ""),
+            "meaning": meanings[name].replace("\n", " ").replace("``", ""),
         }
-        for name, field in Settings.model_fields.items()
+        for name in Settings.model_fields
     ]
     emit(rows, as_json=as_json, empty="")

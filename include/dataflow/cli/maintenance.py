@@ -8,6 +8,7 @@ import typer
 
 from dataflow.cli.console import emit
 from dataflow.errors import InputError
+from dataflow.maintenance.chores import CHORES, do_chore
 from dataflow.settings import Settings
 
 __all__ = ["app"]
@@ -24,15 +25,13 @@ def _group() -> None:
 def run(
     chores: Annotated[
         list[str] | None,
-        typer.Argument(help="Some of orphans, landing, quarantine, published, history, warehouse; by default all."),
+        typer.Argument(help=f"Some of {', '.join(CHORES)}; by default all."),
     ] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would be deleted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Do what the DAG dataflow-maintenance does every day; the DATAFLOW_KEEP_* settings say what is too old."""
-    from dataflow.maintenance.chores import CHORES, do_chore
-
     settings = Settings.load()
     names = chores or list(CHORES)
     if unknown := sorted(set(names) - set(CHORES)):

@@ -7,13 +7,14 @@ from types import TracebackType
 from typing import Self
 
 import typer
+from rich.filesize import decimal
 from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
 
 from dataflow.cli.console import out, seconds
 from dataflow.loading.workflow import Workflow
-from dataflow.runtime.local import StepEvent
+from dataflow.runtime.local.run import StepEvent
 
 __all__ = ["RunProgress"]
 
@@ -43,14 +44,14 @@ class RunProgress:
         """Show one event."""
         if self._quiet:
             return
-        if event.state == "started":
-            self._live.update(Spinner("dots", text=f" {event.task_id}"))
+        if event.state in ("started", "running"):
+            self._live.update(Spinner("dots", text=f" {event.task_id:<{self._width}}  {escape(event.message)}"))
             return
-        done = f"{event.rows:>12,} {self._unit(event)}" if event.rows is not None and event.state != "failed" else ""
+        done = f"{event.rows:>12,} {self._unit(event):<6}" if event.rows is not None and event.state != "failed" else ""
+        size = decimal(event.bytes) if event.bytes and done else ""
         message = f"  {escape(event.message)}" if event.message and event.state != "failed" else ""
-        out.print(
-            f"{event.task_id:<{self._width}}  {MARKS[event.state]:<22} {done:<19}  {seconds(event.seconds)}{message}"
-        )
+        took = seconds(event.seconds)
+        out.print(f"{event.task_id:<{self._width}}  {MARKS[event.state]:<22} {done:<19} {size:>10}  {took}{message}")
 
     def ask(self, subject: str) -> bool | None:
         """Put an approval's subject to whoever sits at the terminal; None where nobody does."""

@@ -38,7 +38,7 @@ def validate(
     Exit code 1 where there is an error; warnings alone leave it 0.
     """
     from dataflow.linting.lint import lint
-    from dataflow.runtime.settings_check import check_settings
+    from dataflow.runtime.author_code.settings_check import check_settings
 
     settings, registry = open_project()
     wanted = set(names or ())

@@ -20,7 +20,7 @@ from dataflow.spec.schedule_text import schedule_text
 
 if TYPE_CHECKING:
     from dataflow.interval import Interval
-    from dataflow.runtime.resume import Earlier
+    from dataflow.runtime.local.resume import Earlier
 
 __all__ = ["app"]
 
@@ -76,7 +76,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run a workflow here: in a private sandbox beside the real data, or with --live on the real data."""
-    from dataflow.runtime.local import run_workflow
+    from dataflow.runtime.local.run import run_workflow
 
     settings, registry = open_project(only=name)
     workflow = chosen(registry, name)
@@ -122,7 +122,7 @@ def run(
 def _earlier(settings: Settings, workflow: Workflow, *, step: str, window: Interval | None, quiet: bool) -> Earlier:
     """Find the run to go on with, and say which it is."""
     from dataflow.ops.history import open_history
-    from dataflow.runtime.resume import resume_from
+    from dataflow.runtime.local.resume import resume_from
 
     earlier = resume_from(open_history(settings.ops), workflow, step=step, window=window)
     if not quiet:
@@ -153,7 +153,7 @@ def _prepare(settings: Settings, name: str) -> None:
 
 def _tell_of_quarantine(settings: Settings, name: str, *, run_id: str, live: bool) -> None:
     from dataflow.ops.history import open_history
-    from dataflow.ops.quarantine import count_open
+    from dataflow.quarantine.records import count_open
 
     rows = count_open(open_history(settings.ops), name, run_id=run_id)
     if rows:

@@ -22,17 +22,35 @@ def init_workflow(
     path: Annotated[
         Path | None, typer.Option(help="With --source file: a CSV, JSON, NDJSON or Parquet file; it is copied.")
     ] = None,
-    url: Annotated[str | None, typer.Option(help="With --source api: the address of its first page.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="An API's first page, postgresql://host/database, or a file: s3://, https:// or a path."),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="With --source database: the table to read, e.g. public.orders.")
+    ] = None,
     owner: Annotated[str, typer.Option(help="Who answers for it: a team or a person.")] = "data-team",
 ) -> None:
     """Make a new workflow: config, modules, three tests and a dbt model with its tests."""
     from dataflow.scaffold.create import NewWorkflow, create_workflow
+    from dataflow.scaffold.database_url import read_database_url
+    from dataflow.scaffold.file_url import is_elsewhere
 
-    new = NewWorkflow(name=name, kind=source, owner=owner, path=path, url=url)
+    new = NewWorkflow(name=name, kind=source, owner=owner, path=path, url=url, table=table)
     for file in create_workflow(Settings.load(), new):
         out.print(f"created {file}", markup=False)
     if source == "api":
         out.print(
             f"\nCorrect `records`, `pagination` and `columns` in its config.yaml to what {url or 'the API'} gives."
         )
+    if source == "database" and url is not None:
+        shown = read_database_url(url).shown
+        out.print(
+            f"\nSay where tasks run, or in .env, who logs in:\n  {name.upper()}_DB_URL={shown}",
+            markup=False,
+            soft_wrap=True,
+        )
+        out.print("Correct `table`, `incremental` and `columns` in its config.yaml to what it has.")
+    if source == "file" and url is not None and is_elsewhere(url):
+        out.print("\nCorrect `columns` in its config.yaml, and tests/sample, to what the file has.")
     out.print(f"\nTry it:\n  dataflow workflow run {name} --show 5\n  dataflow workflow test {name}", markup=False)

@@ -27,6 +27,7 @@ def run_ended(
     from dataflow.runtime.finish import finish_run
 
     dag_run = context.get("dag_run")
+    began = getattr(dag_run, "start_date", None)
     run_id, reason = context["run_id"], str(context.get("reason") or "")
     is_news = finish_run(
         workflow.name,
@@ -34,6 +35,7 @@ def run_ended(
         status=status,
         reason=reason,
         try_number=getattr(dag_run, "clear_number", None) or 0,
+        attempt=None if began is None else began.isoformat(),
         settings=settings,
     )
     _log.info("%s: run %s is %s in run history", workflow.name, run_id, status)

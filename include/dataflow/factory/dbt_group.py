@@ -221,7 +221,7 @@ class RunInProcess:
     def __call__(self, context: dict[str, Any], operator: Any) -> None:
         """Give dbt the run and its window, and see to it that the warehouse is given back."""
         from dataflow.factory.tasks import airflow_connection, request_from
-        from dataflow.runtime.dbt_run import before_dbt
+        from dataflow.runtime.steps.dbt_run import before_dbt
 
         log = logging.getLogger(f"dataflow.{self._workflow.name}")
         connections.look_up_with(airflow_connection)  # of a DuckLake, which dbt opens in this process
@@ -242,8 +242,8 @@ class RunInProcess:
     def _run(self, run: Callable[..., Any], request: RunRequest, **named: Any) -> Any:
         """Have Cosmos run dbt; whatever happens, close what it left open and give the warehouse back."""
         from dataflow.modelling.build import error_of
-        from dataflow.runtime.dbt_run import after_dbt
-        from dataflow.warehouse.dbt_lock import release_after_dbt
+        from dataflow.runtime.steps.dbt_run import after_dbt
+        from dataflow.warehouse.dbt.session import release_after_dbt
 
         _bring_compiled_sql_up(Path(named["cwd"], "target", "compiled", PROJECT_NAME, "models"), self._workflow.name)
         error = "dbt was interrupted"

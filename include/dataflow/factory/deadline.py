@@ -62,7 +62,7 @@ def _tell(  # noqa: PLR0917
     title: str, owner: str, within: str, of: str, notify: list[dict[str, Any]], context: Mapping[str, Any]
 ) -> None:
     from dataflow.factory.notify import link_of_run, tell
-    from dataflow.runtime.news import News, news_of_lateness
+    from dataflow.runtime.telling.news import News, news_of_lateness
     from dataflow.settings import current_settings
     from dataflow.spec.notify import Notify
 

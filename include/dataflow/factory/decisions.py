@@ -63,7 +63,7 @@ class Approval(ApprovalOperator):
 
     def execute(self, context: Any) -> None:
         """Ask; the task is woken up with the answer."""
-        from dataflow.runtime.approval import subject_of
+        from dataflow.runtime.steps.approval import subject_of
 
         workflow, task, settings = self._bound
         with in_airflows_words(workflow, task) as log:
@@ -72,7 +72,7 @@ class Approval(ApprovalOperator):
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
         """Do what the answer means."""
-        from dataflow.runtime.approval import settle_approval
+        from dataflow.runtime.steps.approval import settle_approval
 
         workflow, task, settings = self._bound
         with in_airflows_words(workflow, task) as log:

@@ -29,6 +29,7 @@ __all__ = ["describe"]
 
 _PLACES = ("path", "url", "connection", "table", "callable")
 """Of a source: the first that it has says where its rows come from."""
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~&!$]")
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -38,19 +39,19 @@ def describe(workflow: Workflow) -> str:
     config = f"{WORKFLOWS.as_posix()}/{workflow.name}/config.yaml"
     schedule = spec.schedule
     parts = {
-        "Starts": [f"at each new file {_code(schedule.file)}"] if isinstance(schedule, FileSchedule) else [],
-        "Waits for": [f"{wait_kind(each)} {_code(_waited(each))}" for each in spec.wait_for],
+        "Starts": [f"at each new file {_named(schedule.file)}"] if isinstance(schedule, FileSchedule) else [],
+        "Waits for": [f"{wait_kind(each)} {_named(_waited(each))}" for each in spec.wait_for],
         "Reads": _sources(spec),
         "Checks": _checks(workflow),
         "Makes": _tables(spec),
-        "Models": [_code(*workflow.models)] if workflow.models else [],
-        "Publishes": [_code(*(f"warehouse/{workflow.name}/{table}" for table in workflow.published_tables))],
-        "Copies to": [_code(spec.publish.to)] if spec.publish.to else [],
+        "Models": [_named(*workflow.models)] if workflow.models else [],
+        "Publishes": [_named(*(f"warehouse/{workflow.name}/{table}" for table in workflow.published_tables))],
+        "Copies to": [_named(spec.publish.to)] if spec.publish.to else [],
         "Takes": [_param(name, param) for name, param in spec.params.items()],
         "Late": [_deadline(spec.deadline)] if spec.deadline else [],
-        "Tells": [f"{_code(each.connection)}: {', '.join(each.events)}" for each in spec.notify],
-        "Domain": [_code(spec.domain)] if spec.domain else [],
-        "Config": [f"{_code(config)} ({workflow.config_hash})"],
+        "Tells": [f"{_named(each.connection)}: {', '.join(each.events)}" for each in spec.notify],
+        "Domain": [_named(spec.domain)] if spec.domain else [],
+        "Config": [f"{_named(config)} ({workflow.config_hash})"],
     }
     lines = [spec.description, ""]
     for title, told in parts.items():
@@ -73,12 +74,12 @@ def _waited(waiting: Waiting) -> str:
 def _sources(spec: WorkflowSpec) -> Iterable[str]:
     for name, source in spec.sources.items():
         place = next((str(value) for each in _PLACES if (value := getattr(source, each, None))), "")
-        told = f"{_code(name)}: {source.type}" + (f" {_code(_USER_INFO.sub('***@', place))}" if place else "")
+        told = f"{_named(name)}: {source.type}" + (f" {_named(_USER_INFO.sub('***@', place))}" if place else "")
         cursor = source.incremental.cursor if source.incremental else None
         about = f", {source.description}" if source.description else ""
-        new = f", what is new by {_code(cursor)}" if cursor else ""
+        new = f", what is new by {_named(cursor)}" if cursor else ""
         has_contract = "schema_contract" in source.model_fields_set
-        contract = f", contract {_code(source.schema_contract)}" if has_contract else ""
+        contract = f", contract {_named(source.schema_contract)}" if has_contract else ""
         yield told + new + contract + about
 
 
@@ -86,20 +87,20 @@ def _checks(workflow: Workflow) -> Iterable[str]:
     for task in workflow.plan.tasks:
         if task.kind == "validate" and task.table is not None:
             named = [check_name(check) for check in workflow.spec.validate_.get(task.table, ())]
-            yield f"{_code(task.table)}: " + (_code(*named) if named else "in `validation.py`")
+            yield f"{_named(task.table)}: " + (_named(*named) if named else f"in {_named('validation.py')}")
 
 
 def _tables(spec: WorkflowSpec) -> Iterable[str]:
     for table in tables_of(spec):
         mode, load = load_of(spec, table)
-        yield f"{_code(table)}: {mode}" + (f" by {_code(*load.key)}" if mode == "merge" and load.key else "")
+        yield f"{_named(table)}: {mode}" + (f" by {_named(*load.key)}" if mode == "merge" and load.key else "")
 
 
 def _param(name: str, param: Param) -> str:
-    kind = f"one of {_code(*map(_written, param.enum))}" if param.enum else param.format or param.type
-    default = "" if param.default is None else f" = {_code(_written(param.default))}"
+    kind = f"one of {_named(*map(_written, param.enum))}" if param.enum else param.format or param.type
+    default = "" if param.default is None else f" = {_named(_written(param.default))}"
     told = ", ".join(text for text in (param.title, param.description) if text)
-    return f"{_code(name)}: {kind}{default}" + (f", {told}" if told else "")
+    return f"{_named(name)}: {kind}{default}" + (f", {told}" if told else "")
 
 
 def _written(value: Any) -> str:
@@ -112,5 +113,10 @@ def _deadline(deadline: Deadline) -> str:
     return f"{format_duration(deadline.within)} after {since}"
 
 
-def _code(*names: Any) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _named(*names: Any) -> str:
+    """Give names and values as emphasis, no character of theirs read as Markdown.
+
+    Not as code: Airflow's page lays the background of each line's code over the underscores of the line above.
+    """
+    texts = (_MARKUP.sub(r"\\\g<0>", " ".join(str(name).split())) for name in names)
+    return ", ".join(f"*{text}*" for text in texts)

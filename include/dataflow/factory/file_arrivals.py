@@ -127,7 +127,7 @@ class Producer(SharedStreamProducer):
         from dataflow.errors import FatalError
         from dataflow.factory.tasks import airflow_connection, resolve_reference
         from dataflow.runtime.render import Values, render
-        from dataflow.sources.arrivals import is_settled_when_seen, versions_at
+        from dataflow.sources.files.arrivals import is_settled_when_seen, versions_at
 
         connections.look_up_with(airflow_connection)
         values = Values(window=None, run_id="", resolve=resolve_reference)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 
+from dataflow.maintenance.chores import CHORES, do_chore
+
 if TYPE_CHECKING:
     from dataflow.settings import Settings
 
@@ -16,8 +18,6 @@ __all__ = ["MAINTENANCE", "maintenance_dag"]
 
 MAINTENANCE = "dataflow-maintenance"
 """No workflow is called so: none has a dash in its name."""
-CHORES = ("orphans", "landing", "quarantine", "published", "history", "warehouse")
-"""As `dataflow.maintenance.chores` has them, which a parse need not import."""
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -47,7 +47,6 @@ def maintenance_dag(settings: Settings) -> DAG:
 def _do(chore: str, settings: Settings, **_: Any) -> list[str]:
     from dataflow import connections
     from dataflow.factory.tasks import airflow_connection
-    from dataflow.maintenance.chores import do_chore
 
     connections.look_up_with(airflow_connection)
     return list(do_chore(chore, settings).told)

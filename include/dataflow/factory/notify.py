@@ -15,7 +15,7 @@ from urllib.parse import quote
 from dataflow.errors import DataflowError, InputError
 from dataflow.ops.history import open_history
 from dataflow.ops.stages import StageKey, record_anomaly
-from dataflow.runtime.news import News, news_of_end
+from dataflow.runtime.telling.news import News, news_of_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

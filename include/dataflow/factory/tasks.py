@@ -96,6 +96,7 @@ def request_from(workflow: Workflow, context: dict[str, Any], *, log: logging.Lo
         params=dict(context["params"]),
         task_id=ti.task_id,
         try_number=ti.try_number,
+        attempt=str(ti.id),  # a UUID of version 7, which begins with its time: another one for each try
         output=lambda task_id: ti.xcom_pull(task_ids=task_id),
         state_of=lambda run_id: run_state(ti, workflow.name, run_id),
         log=log,

@@ -75,7 +75,7 @@ class Trigger(TriggerDagRunOperator):
 
     def ended(self, context: Any, event: Any = None) -> dict[str, Any]:  # noqa: ARG002  # Airflow calls it so
         """Do what the other run's end means."""
-        from dataflow.runtime.triggered import settle_triggered
+        from dataflow.runtime.steps.triggered import settle_triggered
 
         workflow, task, settings = self._bound
         state = self._state(context)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
     from dataflow.loading.workflow import Workflow
-    from dataflow.runtime.waiting import Awaited
+    from dataflow.runtime.steps.waiting import Awaited
     from dataflow.settings import Settings
     from dataflow.spec.plan import Task
 
@@ -87,7 +87,7 @@ class WaitFor(BaseSensorOperator):
             raise self._timed_out(context) from None
 
     def _look(self, context: Any) -> tuple[Awaited, bool]:
-        from dataflow.runtime.waiting import is_there
+        from dataflow.runtime.steps.waiting import is_there
 
         found, step = self._awaited(context)
         there = is_there(found, step)
@@ -96,14 +96,14 @@ class WaitFor(BaseSensorOperator):
         return found, bool(there)
 
     def _awaited(self, context: Any) -> Any:
-        from dataflow.runtime.waiting import awaited
+        from dataflow.runtime.steps.waiting import awaited
 
         workflow, task, settings = self._of
         log = logging.getLogger(f"dataflow.{workflow.name}")
         return awaited(workflow, task, request_from(workflow, context, log=log), settings=settings)
 
     def _defer_unless_there(self, context: Any) -> None:
-        from dataflow.runtime.waiting import is_there
+        from dataflow.runtime.steps.waiting import is_there
 
         found, step = self._awaited(context)
         if is_there(found, step):
@@ -139,7 +139,7 @@ def _trigger(found: Awaited, step: Any) -> BaseTrigger:
     if bucket is None:
         from airflow.providers.standard.triggers.file import FileTrigger
 
-        from dataflow.runtime.waiting import pattern_of
+        from dataflow.runtime.steps.waiting import pattern_of
 
         return FileTrigger(filepath=pattern_of(found, step), recursive=True, poke_interval=seconds)
     return ObjectTrigger(str(bucket), seconds)

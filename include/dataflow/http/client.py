@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 
 from dataflow.errors import FatalError
+from dataflow.http.answer import ASKED_CODING, BoundedResponse
 from dataflow.http.network import CONNECT_SECONDS, Deadline, DirectTransport
 from dataflow.http.pace import Pace
 from dataflow.http.policy import HostPolicy, HostRefused
 from dataflow.http.waiting import pause_before
 
-__all__ = ["AnswerTooLarge", "Client", "is_same_origin"]
+__all__ = ["Client", "is_same_origin"]
 
 AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that say: not now."""
@@ -31,10 +33,6 @@ PLAIN_HEADERS = frozenset({"accept", "accept-encoding", "connection", "host", "u
 
 # httpx tells each address at INFO, and a query may hold what is secret; we tell what matters of them.
 logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
-class AnswerTooLarge(FatalError):
-    """An answer that is larger than any page should be, or that unpacks to more."""
 
 
 class Client(httpx.Client):
@@ -53,6 +51,7 @@ class Client(httpx.Client):
         also_repeats: frozenset[str] = frozenset(),
         read_seconds: float = READ_SECONDS,
         deadline: Deadline | None = None,
+        request_seconds: float | None = None,
         requests_a_second: float | None = None,
         follow_redirects: bool = False,
         leaves_host: bool = False,
@@ -69,29 +68,31 @@ class Client(httpx.Client):
             also_repeats: Further methods that are: a POST that only searches.
             read_seconds: Without a word for so long, the server is given up.
             deadline: Until when everything must be done.
+            request_seconds: Instead of a deadline: for each request, with its retries and until its body is read.
             requests_a_second: The pace.
             follow_redirects: Whether they are followed, unless a request says so itself.
-            leaves_host: Whether to another host too; no credentials go there.
+            leaves_host: Whether to another host too, unless it is from https to http; no credentials go there.
             max_bytes: The bound of one answer, unpacked.
             pause: Waits for so many seconds; by default for real.
             given: Further arguments of ``httpx.Client``.
         """
         self.deadline = deadline or Deadline()
         self._log = log
+        self._request_seconds = request_seconds
         self._tries = max_retries + 1
         self._repeatable = REPEATABLE | also_repeats
         self._pace = Pace(requests_a_second)
         self._pause = pause or threading.Event().wait
         self._leaves_host = leaves_host
-        self._max_bytes = max_bytes
         super().__init__(
-            transport=DirectTransport(policy, self.deadline, answers_as=_BoundedResponse),
+            # Bounded from the beginning: httpx itself reads the body of an answer that asks for another login.
+            transport=DirectTransport(policy, self.deadline, answers_as=partial(BoundedResponse, max_bytes=max_bytes)),
             timeout=httpx.Timeout(read_seconds, connect=min(CONNECT_SECONDS, read_seconds)),
             follow_redirects=follow_redirects,
             trust_env=False,
             **given,
         )
-        self.headers["Accept-Encoding"] = "gzip, deflate"
+        self.headers["Accept-Encoding"] = ASKED_CODING
 
     def send(
         self,
@@ -104,15 +105,19 @@ class Client(httpx.Client):
         """Send a request, again where that may help.
 
         Raises:
-            httpx.TransportError: when there was no whole answer at the last try either.
+            httpx.TransportError: when there was no whole answer at the last try either; `httpx.PoolTimeout` when the
+                pace leaves no time to ask.
             HostRefused: when the host, or the one of a redirect, may not be asked.
             AnswerTooLarge: when the answer is, unless it is streamed.
         """
         follows = self.follow_redirects if follow_redirects is httpx.USE_CLIENT_DEFAULT else bool(follow_redirects)
         may_repeat = request.method in self._repeatable and isinstance(request.stream, httpx.ByteStream)
         left = self._tries if may_repeat else 1
+        if self._request_seconds is not None:
+            self.deadline.restart(self._request_seconds)
         while True:
             left -= 1
+            self._keep_pace(request)
             try:
                 answer = self._once(request, stream=stream, auth=auth, follows=follows)
             except (httpx.TransportError, httpx.DecodingError) as error:
@@ -126,17 +131,21 @@ class Client(httpx.Client):
                     return answer
                 answer.close()
 
-    def _once(self, request: httpx.Request, *, stream: bool, auth: Any, follows: bool) -> httpx.Response:
-        if (delay := self._pace.delay()) > 0:
+    def _keep_pace(self, request: httpx.Request) -> None:
+        if (delay := self._pace.delay()) >= self.deadline.left:
+            raise httpx.PoolTimeout("the time is over before the pace allows this request", request=request)
+        if delay > 0:
             self._pause(delay)
+
+    def _once(self, request: httpx.Request, *, stream: bool, auth: Any, follows: bool) -> httpx.Response:
         answer = super().send(request, stream=True, auth=auth, follow_redirects=False)
         try:
             if follows:
                 answer = self._followed(answer, origin=request.url, auth=auth)
             if not stream:
-                if isinstance(answer, _BoundedResponse):
-                    answer.max_bytes = self._max_bytes
                 answer.read()
+            elif isinstance(answer, BoundedResponse):
+                answer.max_bytes = None
         except BaseException:
             answer.close()
             raise
@@ -161,8 +170,14 @@ class Client(httpx.Client):
                 f"{origin.host} redirects to {following.url.scheme}://{following.url.host}, which is not asked: "
                 "credentials and data would come from another host than was named; where that is right, name it itself"
             )
+        if (origin.scheme, following.url.scheme) == ("https", "http"):
+            raise HostRefused(
+                f"{origin.host} redirects from https to http, where anybody in between may change what comes; "
+                "where that is right, name the other address itself"
+            )
         headers = {name: value for name, value in following.headers.items() if name in PLAIN_HEADERS}
-        return httpx.Request(following.method, following.url, headers=headers, extensions=following.extensions)
+        url = following.url.copy_with(username=None, password=None)
+        return httpx.Request(following.method, url, headers=headers, extensions=following.extensions)
 
     def _waits(self, request: httpx.Request, retry: int, *, why: str, retry_after: str | None = None) -> bool:
         """Wait before the next try; False where there is no time left for it."""
@@ -174,21 +189,6 @@ class Client(httpx.Client):
         self._log.warning("%s %s: %s; again in %.1f s (retry %d of %d)", *told)
         self._pause(pause)
         return True
-
-
-class _BoundedResponse(httpx.Response):
-    max_bytes: int | None = None
-
-    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        size = 0
-        for chunk in super().iter_bytes(chunk_size):
-            size += len(chunk)
-            if self.max_bytes is not None and size > self.max_bytes:
-                raise AnswerTooLarge(
-                    f"{self.request.url.host} answers with more than {self.max_bytes >> 20} MB at once; ask for less, "
-                    "e.g. a smaller page"
-                )
-            yield chunk
 
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +36,10 @@ class Deadline:
         """Give the one that many seconds from now."""
         return cls(None if seconds is None else time.monotonic() + seconds)
 
+    def restart(self, seconds: float) -> None:
+        """Let it be that many seconds from now."""
+        self.at = time.monotonic() + seconds
+
     @property
     def left(self) -> float:
         """Seconds; not below 0."""
@@ -51,7 +55,7 @@ class DirectTransport(httpx.BaseTransport):
     """Sends requests over direct connections: no proxy, no ``.netrc``, no certificate but the usual ones."""
 
     def __init__(
-        self, policy: HostPolicy, deadline: Deadline, *, answers_as: type[httpx.Response] = httpx.Response
+        self, policy: HostPolicy, deadline: Deadline, *, answers_as: Callable[..., httpx.Response] = httpx.Response
     ) -> None:
         self._answers_as = answers_as
         self._pool = httpcore.ConnectionPool(

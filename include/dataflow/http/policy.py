@@ -20,6 +20,8 @@ Address = IPv4Address | IPv6Address
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 _NAT64 = ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""What IANA gives out of IPv6; all else is local, reserved, or another way to write an IPv4 address."""
 
 
 class HostRefused(FatalError):
@@ -82,6 +84,10 @@ class HostPolicy:
         inner = _inner(address)
         if inner is not None:
             return self.allows(inner)
+        if (
+            address.version == 6 and address not in _GLOBAL_UNICAST
+        ):  # Python takes some that are no longer used for public
+            return False
         return address.is_global and not address.is_multicast
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from dataflow.duckdb_memory import NO_ROOM
 from dataflow.errors import LandingError
 from dataflow.interval import Interval
 from dataflow.landing import files
@@ -66,6 +67,12 @@ class Manifest:
     """Rows that were read and set aside, as the source's ``schema_contract`` says."""
     absent: tuple[str, ...] = ()
     """Columns that are NULL in every row because the source did not have them."""
+    undeclared: tuple[str, ...] = ()
+    """Columns that the source had, that nobody declared, and that are not landed."""
+    misfits: tuple[str, ...] = ()
+    """Columns of which some values did not fit their type."""
+    contract: Mapping[str, str] = field(default_factory=dict)
+    """What was made of those: the mode of its ``columns`` and of its ``data_type``."""
 
     @property
     def uri(self) -> str:
@@ -117,6 +124,9 @@ class Manifest:
             "discarded_rows": self.discarded_rows,
             "quarantined_rows": self.quarantined_rows,
             "absent": list(self.absent),
+            "undeclared": list(self.undeclared),
+            "misfits": list(self.misfits),
+            "contract": dict(self.contract),
             "created_at": self.created_at.astimezone(UTC).isoformat(),
         }
 
@@ -141,6 +151,9 @@ class Manifest:
             discarded_rows=value.get("discarded_rows", 0),
             quarantined_rows=value.get("quarantined_rows", 0),
             absent=tuple(value.get("absent", ())),
+            undeclared=tuple(value.get("undeclared", ())),
+            misfits=tuple(value.get("misfits", ())),
+            contract=dict(value.get("contract", {})),
         )
 
 
@@ -210,6 +223,8 @@ def _told(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in NO_ROOM:  # of this machine, for a copy
+            raise
         raise LandingError(f"{path} cannot be read ({error.strerror}); {MEND}") from error
 
 

@@ -41,7 +41,9 @@ def _unpublishable(workflow: Workflow, settings: Settings) -> Iterator[Problem]:
     for name in workflow.published_tables:
         node = models.get(name)
         if node is None:
-            path = f"{relative_name(settings.project, models_folder(settings, workflow.name))}/{name}.sql"
+            folder = models_folder(settings, workflow.name)
+            file = next((found for ending in ("sql", "py") for found in folder.rglob(f"{name}.{ending}")), folder)
+            path = relative_name(settings.project, file)
             yield Problem(path, 1, 1, "", f"dbt knows no model '{name}'", "it may be disabled; enable or remove it")
         elif node["config"].get("materialized") == "ephemeral":
             path = relative_name(settings.project, settings.dbt_project / node["original_file_path"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -46,18 +47,38 @@ def problems_of_references(workflow: Workflow, settings: Settings) -> Iterator[P
     folder = models_folder(settings, workflow.name)
     readable = _readable(workflow, settings, folder)
     environment = _environment()
-    for file in sorted(folder.rglob("*.sql")):
+    for file in sorted([*folder.rglob("*.sql"), *folder.rglob("*.py")]):
         path = relative_name(settings.project, file)
         try:
             content = read_file(settings.dbt_project, relative_name(settings.dbt_project, file), limit=MAX_BYTES)
         except UnreadableFile as error:
             yield Problem(path, 1, 1, "", error.message, error.hint)
             continue
-        if content is not None and len(content) <= MAX_BYTES:
-            yield from _in_model(content.decode("utf-8", "replace"), path, readable, environment)
+        if content is None or len(content) > MAX_BYTES:
+            continue
+        text = content.decode("utf-8", "replace")
+        if file.suffix == ".py":
+            yield from _in_python(text, path, readable)
+        else:
+            yield from _in_sql(text, path, readable, environment)
 
 
-def _in_model(text: str, path: str, readable: Readable, environment: jinja2.Environment) -> Iterator[Problem]:
+def _in_python(text: str, path: str, readable: Readable) -> Iterator[Problem]:
+    """Find what ``dbt.ref("...")`` and ``dbt.source("...", "...")`` name; dbt itself tells where it is no Python."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for call in ast.walk(tree):
+        match call:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="dbt"), attr=name), args=args, keywords=[]):
+                given = [each.value for each in args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+                told = _unknown(name, given, readable) if len(given) == len(args) else None
+                if told is not None:
+                    yield Problem(path, call.lineno, call.args[-1].col_offset + 2, "", *told)
+
+
+def _in_sql(text: str, path: str, readable: Readable, environment: jinja2.Environment) -> Iterator[Problem]:
     import jinja2
 
     try:

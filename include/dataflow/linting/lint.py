@@ -13,6 +13,7 @@ from dataflow.linting.authored_sql import sql_in
 from dataflow.linting.credentials import credentials_are_references
 from dataflow.linting.dag_ids import problems_of_dag_ids
 from dataflow.linting.dbt_models import problems_of_models
+from dataflow.linting.environments import problems_of_environments
 from dataflow.linting.loads import something_is_loaded
 from dataflow.linting.neighbours import Neighbours
 from dataflow.linting.outputs import problems_of_outputs
@@ -20,6 +21,8 @@ from dataflow.linting.patterns import patterns_can_be_read
 from dataflow.linting.references import references_are_defined
 from dataflow.linting.sql_meaning import sql_means_something
 from dataflow.linting.sql_syntax import sql_can_be_read
+from dataflow.linting.sql_tables import tables_in_sql_exist
+from dataflow.linting.uncalled import problems_of_what_is_not_read
 from dataflow.loading.layers import read_defaults, read_layers
 from dataflow.loading.messages import problem_at
 from dataflow.loading.own_fault import problem_of_ours
@@ -47,7 +50,8 @@ def lint(
         registry: Every workflow of the project.
         settings: Of the installation.
         variables: What ``${NAME}`` may name here: the environment, and what ``.env`` adds.
-        names: The workflows to lint; all by default. Their neighbours are looked at all the same.
+        names: The workflows to lint, each in all of its environments as far as a parse tells; all by default.
+            Their neighbours are looked at all the same.
     """
     neighbours = Neighbours(registry.workflows)
     found: list[Problem] = list(problems_of_dag_ids(settings.project, names or registry.workflows))
@@ -59,6 +63,14 @@ def lint(
                     found += linter.problems(workflow)
                 except Exception as error:  # noqa: BLE001  # a fault of ours must not hide what is wrong elsewhere
                     found.append(problem_of_ours(name, error))
+    found += problems_of_environments(
+        settings.project,
+        registry.workflows,
+        names=names,
+        environment=settings.environment,
+        defaults=read_defaults(settings.project),
+        told=registry.problems,
+    )
     return tuple(sorted(found))
 
 
@@ -78,6 +90,7 @@ class _Linter:
         if findings:
             yield from self._placed(workflow.name, findings)
         yield from problems_of_outputs(workflow)
+        yield from problems_of_what_is_not_read(workflow)
         yield from problems_of_models(workflow, self._settings)
 
     def _findings(self, workflow: Workflow) -> Findings:
@@ -86,7 +99,8 @@ class _Linter:
             unreadable = list(sql_can_be_read(pieces, self._database()))
             yield from unreadable
             if all(each.severity == "warning" for each in unreadable):
-                yield from sql_means_something(workflow.spec, self._database())
+                missing = list(tables_in_sql_exist(workflow, pieces, self._database()))
+                yield from missing or sql_means_something(workflow.spec, self._database())
         patterns = [
             ((*steps, "regex", "pattern"), check.regex.pattern)
             for steps, _, check in all_checks(workflow.spec)

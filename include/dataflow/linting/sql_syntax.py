@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from dataflow.foreign_sql import begins_to_read
 from dataflow.linting.authored_sql import AuthoredSql
 from dataflow.loading.rules.subject import Finding, Findings
 from dataflow.queries import duckdb_message, refuse_reach
@@ -13,9 +14,9 @@ from dataflow.queries import duckdb_message, refuse_reach
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["sql_can_be_read"]
+__all__ = ["AROUND", "sql_can_be_read"]
 
-_AROUND = {"query": "{}", "foreign": "{}", "expression": "SELECT (\n{}\n)", "order": "SELECT 1 ORDER BY\n{}\n, 1"}
+AROUND = {"query": "{}", "foreign": "{}", "expression": "SELECT (\n{}\n)", "order": "SELECT 1 ORDER BY\n{}\n, 1"}
 """How a piece stands in our own SQL; a comment may end it, so what follows begins a new line."""
 _LINE = re.compile(r"^LINE ([0-9]+): ", re.MULTILINE)
 
@@ -26,8 +27,11 @@ def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyCo
 
     for piece in pieces:
         try:
-            statements = connection.extract_statements(_AROUND[piece.form].format(piece.text))
+            statements = connection.extract_statements(AROUND[piece.form].format(piece.text))
         except duckdb.Error as error:
+            if piece.form == "foreign" and not begins_to_read(piece.text):
+                yield Finding(piece.steps, "exactly one SELECT belongs here", "begin it with SELECT, WITH or VALUES")
+                continue
             yield _foreign(piece, error) if piece.form == "foreign" else _unreadable(piece, error)
             continue
         if piece.form != "foreign" and (reaching := _reach(piece)):

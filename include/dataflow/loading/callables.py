@@ -53,6 +53,8 @@ class Module:
     """It has a star import, so that any name may be there."""
     problem: Problem | None = None
     """Why it cannot be read."""
+    tree: ast.Module | None = None
+    """All of it, where it can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def _module_of(tree: ast.Module, path: str) -> Module:
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             others.update(name.id for each in targets for name in ast.walk(each) if isinstance(name, ast.Name))
-    return Module(path, functions, imports, classes, frozenset(others), is_open)
+    return Module(path, functions, imports, classes, frozenset(others), is_open, tree=tree)
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -37,6 +37,7 @@ from dataflow.loading.rules.tables import (
 )
 from dataflow.loading.rules.texts import texts_are_sound
 from dataflow.loading.rules.types import types_are_known
+from dataflow.loading.rules.values import values_fit_types
 from dataflow.loading.rules.waiting import awaited_things_are_sound
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node
 from dataflow.spec.plan import Plan
@@ -98,6 +99,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
     if not missing_tables:  # the rest takes every table for granted
         found += islice(reads_have_no_cycle(subject, reads), MAX_PROBLEMS)
         found += islice(columns_exist(subject), MAX_PROBLEMS)
+        found += islice(values_fit_types(subject), MAX_PROBLEMS)
         found += islice(is_loaded_safely(subject, reads), MAX_PROBLEMS)
     if not found:  # a plan is made of what is sound
         plan = build_plan(subject.spec, has_models=bool(subject.models), reads=reads, python_checked=python_checked)

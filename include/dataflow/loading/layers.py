@@ -12,6 +12,7 @@ from functools import reduce
 from pathlib import Path
 
 from dataflow.errors import Problem
+from dataflow.loading.environment_names import environment_file
 from dataflow.loading.layer import Layer, read_layer
 from dataflow.loading.messages import problem_at
 from dataflow.loading.source_tables import with_source_tables
@@ -62,7 +63,7 @@ def read_layers(
         return Layer(None, (_missing_config(project, folder),))
     own = [config]
     if environment:
-        own.append(read_layer(project, f"{folder}/config.{environment}.yaml"))
+        own.append(read_layer(project, f"{folder}/{environment_file(environment)}"))
     template = _inherited(own, templates or Templates(project))
     layers = [template, defaults or read_defaults(project), *own]
     problems = tuple(problem for layer in layers for problem in layer.problems)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from dataflow.errors import ConfigError, InputError, Problem
 from dataflow.loading.callables import Modules
 from dataflow.loading.crosscheck import crosscheck, problems_of_texts
+from dataflow.loading.environment_names import is_environment
 from dataflow.loading.files import leads_into
 from dataflow.loading.layer import Layer
 from dataflow.loading.layers import read_layers
@@ -33,7 +34,6 @@ __all__ = ["load_workflow"]
 
 SCHEMAS_OF_DUCKDB = frozenset({"information_schema", "main", "pg_catalog", "system", "temp"})
 _NAME = re.compile(NAME_PATTERN.replace("$", r"\Z"))
-_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
 def load_workflow(
@@ -60,7 +60,7 @@ def load_workflow(
         ConfigError: with everything that is wrong with it.
     """
     folder = folder_of(project, name)
-    if environment and not _ENVIRONMENT.match(environment):
+    if environment and not is_environment(environment):
         raise InputError(f"the environment {environment!r} is no name; set DATAFLOW_ENVIRONMENT to letters and digits")
     if not os.path.lexists(folder):
         raise InputError(_no_such_workflow(project, name))

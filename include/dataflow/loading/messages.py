@@ -23,6 +23,25 @@ from dataflow.spec.workflow import WorkflowSpec
 __all__ = ["problem_at", "problems_of", "shown"]
 
 MAX_SHOWN = 40
+MOST_KEYS = 40
+"""Of one mapping; whoever knows none of them needs to see all."""
+KEYS_ELSEWHERE = {
+    "alerts": "notify",
+    "checks": "validate",
+    "cron": "schedule",
+    "depends_on": "wait_for",
+    "endpoint": "url",
+    "jobs": "steps",
+    "path": "url",
+    "schedule_interval": "schedule",
+    "sql": "query",
+    "task_groups": "steps",
+    "tasks": "steps",
+    "tests": "validate",
+    "transformations": "transform",
+    "variables": "params",
+}
+"""What dag-factory, dbt and others call what is called so here."""
 SECRET_WORDS = ("password", "secret", "token", "key")
 """In the name of a key whose value no message shows."""
 
@@ -64,12 +83,24 @@ _NOUNS = {
 }
 
 
+_SHAPES = {
+    "columns": "{id: BIGINT}",
+    "sources": "{orders: {type: file, path: orders.csv, format: csv}}",
+    "validate": "{orders: [{not_null: id}]}",
+    "transform": "{orders: [deduplicate]}",
+    "load": "{orders: {mode: append}}",
+}
+"""Of the mappings that are most often written as lists."""
+
+
 def problems_of(error: ValidationError, root: Node, *, model: type[BaseModel] = WorkflowSpec) -> list[Problem]:
     """Give one problem for each place that pydantic complains about; ``model`` is what it compared with."""
     by_place: dict[Location, list[Any]] = {}
     found = error.errors(include_url=False, include_context=True, include_input=False)
     for each in found:
-        if each["type"] == "too_short" and any(each["loc"] == other["loc"][:-1] for other in found):
+        if each["type"] == "too_short" and any(
+            len(other["loc"]) > len(each["loc"]) and other["loc"][: len(each["loc"])] == each["loc"] for other in found
+        ):
             continue  # pydantic counts only the items that are right
         is_of_a_key = each["type"] in ("missing", "extra_forbidden") or each["loc"][-1:] == ("[key]",)
         place = each["loc"] if is_of_a_key else _written_steps(root, _without_tags(each["loc"]))
@@ -164,7 +195,7 @@ def _wrong_value(errors: list[Any], root: Node, *, location: Location) -> Proble
         message, hint = "expected text, found a value that is not shown", "write ${NAME}, and set NAME where tasks run"
     else:
         message = f"expected {_expected(errors)}, found {shown(node.value, location)}"
-        hint = _way_out(first, node.value)
+        hint = _other_shape(first["type"], node.value, location) or _way_out(first, node.value)
     return problem_at(root, location, message, hint=hint, on_key=is_mapping)
 
 
@@ -191,6 +222,16 @@ def _noun(error: Any) -> str:
     return text.partition("; ")[0].removeprefix("Input should be ").lower()
 
 
+def _other_shape(kind: str, value: object, location: Location) -> str:
+    """Show how a list is written where there is a mapping, and a mapping where there is a list."""
+    if isinstance(value, dict) and _NOUNS.get(kind) == "a list":
+        return "begin each item with `- `" + (", as in - not_null: id" if location[:1] == ("validate",) else "")
+    if isinstance(value, list) and _NOUNS.get(kind) == "a mapping":
+        key = str(location[-1]) if location else ""
+        return "write `key: value` without `- `" + (f", as in {key}: {_SHAPES[key]}" if key in _SHAPES else "")
+    return ""
+
+
 def _way_out(error: Any, value: object) -> str:
     kind = error["type"]
     if kind == "literal_error" and isinstance(value, str):
@@ -208,7 +249,7 @@ def _way_out(error: Any, value: object) -> str:
 
 def _nearest_key(location: Location, model: type[BaseModel]) -> str:
     *inside, key = location
-    return known_words(str(key), keys_at(tuple(inside), model))
+    return known_words(str(key), keys_at(tuple(inside), model), most=MOST_KEYS, others=KEYS_ELSEWHERE)
 
 
 def _wrong_type(root: Node, location: Location) -> Problem:

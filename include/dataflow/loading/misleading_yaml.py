@@ -113,6 +113,9 @@ def _advice(error: Any, lines: list[str]) -> Advice:
     unclosed = next((message for words, message in _UNCLOSED.items() if words in str(error.context)), None)
     if unclosed is not None and ("unexpected end" in str(error.problem) or "not find expected" in str(error.problem)):
         return unclosed, "close it"
+    if "mapping values are not allowed" in str(error.problem) and ":" not in line[: mark.column]:
+        # The parser reads on: to it the line belongs to the value of the key above.
+        return "this line is indented deeper than the key above it", "begin both in the same column"
     otherwise = (f"not valid YAML: {error.problem}", "check the quotes, the brackets and the indentation")
     message, hint = next((advice for words, advice in _SYNTAX if words in str(error.problem)), otherwise)
     return message.replace("this character", f"`{line[mark.column : mark.column + 1]}`"), hint

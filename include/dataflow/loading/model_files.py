@@ -18,7 +18,7 @@ Advice = tuple[str, str]
 
 
 def find_models(project: Path, name: str) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-    """Give the names of a workflow's models, every ``.sql`` below its folder, and what nobody may try to read.
+    """Give the names of a workflow's models, every ``.sql`` and ``.py`` below its folder, and what nobody may read.
 
     A pipe would keep whoever opens it waiting, and a circle of links has no end; so neither is ever hashed or compiled.
     """
@@ -29,8 +29,8 @@ def find_models(project: Path, name: str) -> tuple[tuple[str, ...], tuple[Proble
         if odd is not None:
             path = os.path.relpath(entry.path, project).replace(os.sep, "/")
             problems.append(Problem(path, 1, 1, "", *odd))
-        elif entry.name.endswith(".sql"):
-            models.append(entry.name.removesuffix(".sql"))
+        elif entry.name.endswith((".sql", ".py")):
+            models.append(entry.name.rpartition(".")[0])
     return tuple(sorted(models)), tuple(problems)
 
 

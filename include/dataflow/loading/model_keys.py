@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
+from dataflow.attribute_docstrings import attribute_docstrings
 from dataflow.spec.resolved import Resolved, is_resolved, mark_of
 from dataflow.spec.workflow import WorkflowSpec
 
@@ -23,7 +24,11 @@ NEVER_WRITTEN = frozenset({"name"})
 
 def keys_at(location: Location, model: type[BaseModel] = WorkflowSpec) -> list[str]:
     """Give the keys of the mapping at the location; none where it is free."""
-    keys = {field.alias or name for each in _models_at(location, model) for name, field in each.model_fields.items()}
+    keys = {
+        field.alias or name.removesuffix("_")  # within a model that holds itself, pydantic forgets the alias
+        for each in _models_at(location, model)
+        for name, field in each.model_fields.items()
+    }
     return sorted(keys if location else keys - NEVER_WRITTEN)
 
 
@@ -31,8 +36,9 @@ def description_of(location: Location, model: type[BaseModel] = WorkflowSpec) ->
     """Give what the model says of a key, as the end of a sentence."""
     for each in _models_at(location[:-1], model):
         for name, field in each.model_fields.items():
-            if (field.alias or name) == location[-1] and field.description:
-                text = " ".join(field.description.split()).removesuffix(".")
+            said = field.description or attribute_docstrings(each).get(name)
+            if (field.alias or name) == location[-1] and said:
+                text = " ".join(said.split()).removesuffix(".").replace("``", "`")
                 return text[0].lower() + text[1:]
     return ""
 

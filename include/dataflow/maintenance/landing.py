@@ -19,8 +19,8 @@ from dataflow.landing.current import CURRENT
 from dataflow.landing.keys import run_key
 from dataflow.landing.manifest import MANIFEST
 from dataflow.ops.history import open_history
-from dataflow.ops.quarantine import list_quarantined
 from dataflow.ops.tables import runs
+from dataflow.quarantine.records import list_quarantined
 
 if TYPE_CHECKING:
     from dataflow.ops.history import History

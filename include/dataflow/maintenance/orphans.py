@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.runtime.sweeping import sweep_leftovers
+from dataflow.runtime.leftovers import sweep_leftovers
 
 if TYPE_CHECKING:
     from dataflow.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.ops.history import open_history
-from dataflow.quarantine.sweep import expire_quarantine
+from dataflow.quarantine.expiry import expire_quarantine
 
 if TYPE_CHECKING:
     from dataflow.settings import Settings

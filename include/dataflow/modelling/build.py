@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dataflow.errors import DataflowError
+from dataflow.duckdb_memory import MAKE_ROOM, disk_is_full
+from dataflow.errors import DataflowError, OutOfRoom, StepError, TransientError
+from dataflow.lost_lake import words_of_loss
 from dataflow.modelling.environment import dbt_environment, dbt_flags, run_environment, window_environment
 from dataflow.modelling.manifest import manifest_path, partial_parse_path
 
@@ -52,6 +54,13 @@ class DbtOutcome:
     error: str
     """Why it failed, in one bounded line; empty where it succeeded."""
     nodes: tuple[DbtNode, ...]
+
+    @property
+    def failure(self) -> StepError:
+        """Why it failed, as the engine takes it: of the kind that says whether another try may mend it."""
+        if disk_is_full(self.error):
+            return OutOfRoom(f"{self.error}; {MAKE_ROOM}")
+        return TransientError(self.error) if words_of_loss(self.error) else StepError(self.error)
 
 
 def build_models(
@@ -100,7 +109,7 @@ def _invoke(arguments: list[str], environment: Mapping[str, str], *, log: loggin
     from dbt.adapters.factory import reset_adapters
     from dbt.cli.main import dbtRunner
 
-    from dataflow.warehouse.dbt_lock import release_after_dbt
+    from dataflow.warehouse.dbt.session import release_after_dbt
 
     with _environment(environment):
         try:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from dataflow.ducklake import DuckLake
 from dataflow.durations import format_duration
+from dataflow.sensitive import sensitive_in_transform
+from dataflow.warehouse.dbt.errors import HIDE_VALUES
 
 if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
@@ -39,7 +41,7 @@ def dbt_constants(workflow: Workflow) -> dict[str, str]:
 
 
 def dbt_environment(settings: Settings, workflow: Workflow) -> dict[str, str]:
-    """Give all that dbt and its lock plugin read on this machine; laid over the environment as it is.
+    """Give all that dbt and our plugin in it read on this machine; laid over the environment as it is.
 
     The project is named because dbt runs in a copy of its folder, from where it is not found upwards.
     """
@@ -49,8 +51,10 @@ def dbt_environment(settings: Settings, workflow: Workflow) -> dict[str, str]:
         "DATAFLOW_PROJECT": str(settings.project),
         "DATAFLOW_WAREHOUSE": warehouse.setting if isinstance(warehouse, DuckLake) else str(warehouse),
         "DATAFLOW_WAREHOUSE_DATA": str(settings.warehouse_data),
+        "DATAFLOW_MODELS_MAY_REACH": settings.shown("models_may_reach"),
         "DATAFLOW_MEMORY": str(settings.memory),
         "DATAFLOW_LOCK_TIMEOUT": format_duration(settings.lock_timeout),
+        HIDE_VALUES: "1" if sensitive_in_transform(workflow.spec).anywhere else "",
     }
 
 
@@ -65,7 +69,7 @@ def window_environment(start: str, end: str) -> dict[str, str]:
 
 
 def run_environment(run_id: str) -> dict[str, str]:
-    """Give the run that dbt stamps in the warehouse before it builds; see `dataflow.warehouse.dbt_lock`."""
+    """Give the run that dbt stamps in the warehouse before it builds; see `dataflow.warehouse.dbt.plugin`."""
     return {"DATAFLOW_RUN_ID": run_id}
 
 

@@ -33,6 +33,7 @@ class History:
         # SQLAlchemy, not the driver, begins transactions: the driver would begin them too late, and deferred.
         arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None} if self.is_sqlite else {}
         self._engine = sa.create_engine(self.url, poolclass=NullPool, connect_args=arguments)
+        sa.event.listen(self._engine, "before_cursor_execute", _as_unicode, retval=True)
         if self.is_sqlite:
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
@@ -107,11 +108,36 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _as_unicode(  # as SQLAlchemy calls it
+    connection: sa.Connection, _cursor: object, statement: str, parameters: Any, _context: object, _is_many: bool, /
+) -> tuple[str, Any]:
+    """Escape what no encoding has (half a pair of surrogates), and what PostgreSQL has no room for (the character 0).
+
+    A message that holds such must not cost a run its end.
+    """
+    return statement, _escaped(parameters, zero="\0" if connection.dialect.name == "sqlite" else r"\x00")
+
+
+def _escaped(given: Any, *, zero: str) -> Any:
+    if isinstance(given, str):
+        text = given if given.isascii() else given.encode(errors="backslashreplace").decode()
+        return text.replace("\0", zero)
+    if isinstance(given, dict):
+        return {name: _escaped(value, zero=zero) for name, value in given.items()}
+    if isinstance(given, (list, tuple)):
+        return type(given)(_escaped(value, zero=zero) for value in given)
+    return given
+
+
 @contextmanager
 def _told(url: sa.URL) -> Iterator[None]:
     try:
         yield
-    except sa.exc.OperationalError as exc:
+    except sa.exc.DBAPIError as exc:
+        # A driver that loses its server in the midst of an answer has a class of error for each moment.
+        lost = exc.connection_invalidated or isinstance(exc, (sa.exc.OperationalError, sa.exc.InterfaceError))
+        if not lost and "libpq" not in str(exc.orig):
+            raise
         where = url.render_as_string(hide_password=True)
         raise TransientError(f"run history {where} does not answer: {exc.orig}") from exc
 

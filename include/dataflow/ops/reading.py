@@ -88,28 +88,36 @@ def read_run(history: History, run_id: str, *, workflow: str | None = None) -> R
         )
 
 
-def anomalies_of(history: History, workflow: str, *, run_id: str) -> list[dict[str, Any]]:
-    """Give what went wrong in a run, also of one that none of its tasks wrote of yet; the earliest first."""
-    query = sa.select(anomalies).where(anomalies.c.workflow == workflow, anomalies.c.run_id == run_id)
+def anomalies_of(
+    history: History, workflow: str, *, run_id: str | None = None, category: str | None = None
+) -> list[dict[str, Any]]:
+    """Give what went wrong in a run, also of one that none of its tasks wrote of yet, or in all; the earliest first."""
+    query = sa.select(anomalies).where(anomalies.c.workflow == workflow)
+    if run_id is not None:
+        query = query.where(anomalies.c.run_id == run_id)
+    if category is not None:
+        query = query.where(anomalies.c.category == category)
     with history.read() as connection:
         return [dict(row) for row in connection.execute(query.order_by(anomalies.c.id)).mappings()]
 
 
 def last_landed(history: History, workflow: str, table: str, *, before: str) -> str | None:
-    """Give the uri of the batch that the run that completed last landed of a table; the run ``before`` is not asked."""
+    """Give the uri of the batch of a table that was landed last, of those that read a row; ``before`` is not asked.
+
+    However that run went on: what came is what came.
+    """
     query = (
         sa.select(stages.c.uri)
-        .join(runs, (runs.c.workflow == stages.c.workflow) & (runs.c.run_id == stages.c.run_id))
         .where(
             stages.c.workflow == workflow,
             stages.c.table_name == table,
             stages.c.stage == "INGESTED",
             stages.c.outcome == "succeeded",
             stages.c.uri.is_not(None),
-            runs.c.completed_at.is_not(None),
-            runs.c.run_id != before,
+            stages.c.rows_in > 0,
+            stages.c.run_id != before,
         )
-        .order_by(runs.c.completed_at.desc(), stages.c.id.desc())
+        .order_by(stages.c.ended_at.desc(), stages.c.id.desc())
         .limit(1)
     )
     with history.read() as connection:
@@ -136,7 +144,7 @@ def _rows(connection: sa.Connection, table: sa.Table, run: RunRecord) -> list[di
 
 
 def _checks(connection: sa.Connection, run: RunRecord) -> list[dict[str, Any]]:
-    named = ("task_id", "try_number", "table_name", "name")
+    named = ("task_id", "try_number", "attempt", "table_name", "name")
     samples = {tuple(row[key] for key in named): row["rows"] for row in _rows(connection, check_samples, run)}
     results = _rows(connection, check_results, run)
     return [{**row, "sample": samples.get(tuple(row[key] for key in named), [])} for row in results]

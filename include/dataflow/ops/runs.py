@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,6 +20,8 @@ __all__ = [
     "close_run",
     "completed_runs",
     "find_run",
+    "find_runs",
+    "forget_without_window",
     "here",
     "insert_run",
     "lock_workflow",
@@ -72,6 +74,12 @@ def now() -> datetime:
 def here() -> str:
     """Give this machine's name."""
     return socket.gethostname()
+
+
+def find_runs(connection: sa.Connection, workflow: str, run_ids: Collection[str]) -> dict[str, RunRecord]:
+    """Give those of the runs that are there, by their ids."""
+    query = sa.select(runs).where(runs.c.workflow == workflow, runs.c.run_id.in_(run_ids))
+    return {row["run_id"]: read_row(row) for row in connection.execute(query).mappings()}
 
 
 def find_run(connection: sa.Connection, workflow: str, *, run_id: str) -> RunRecord | None:
@@ -145,6 +153,11 @@ def insert_run(connection: sa.Connection, record: RunRecord) -> bool:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     written = connection.execute(insert(runs).values(values).on_conflict_do_nothing())
     return written.rowcount == 1
+
+
+def forget_without_window(connection: sa.Connection, workflow: str, *, run_id: str) -> None:
+    """Let a run be decided anew that was superseded before it had a window; of any other nothing is changed."""
+    connection.execute(sa.delete(runs).where(*_is(workflow, run_id), runs.c.window_start.is_(None)))
 
 
 def close_run(

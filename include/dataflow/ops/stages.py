@@ -13,6 +13,7 @@ from dataflow.errors import MAX_TEXT
 from dataflow.ops.history import History
 from dataflow.ops.runs import here, now
 from dataflow.ops.tables import anomalies, check_results, check_samples, stages
+from dataflow.ops.tries import require_may_begin
 
 __all__ = [
     "MAX_NAME",
@@ -46,6 +47,8 @@ class StageKey:
     run_id: str
     stage: StageName
     try_number: int
+    attempt: str | None = None
+    """Which start of that try, as its engine tells them apart; of the run's own end, which start of the run."""
     task_id: str = ""
     """Empty for the run's own stages."""
     table_name: str | None = None
@@ -55,8 +58,13 @@ class StageKey:
 
 
 def begin_stage(history: History, key: StageKey) -> int:
-    """Write that the stage began, and give the number under which its end is written."""
+    """Write that the stage began, and give the number under which its end is written.
+
+    Raises:
+        TrySuperseded: when a later try of the task began before; nothing is written then.
+    """
     with history.write() as connection:
+        require_may_begin(connection, key)
         return _insert(connection, key)
 
 
@@ -127,6 +135,7 @@ def of_check(key: StageKey) -> dict[str, Any]:
         "run_id": key.run_id,
         "task_id": key.task_id,
         "try_number": key.try_number,
+        "attempt": key.attempt,
         "table_name": key.table_name,
     }
 
@@ -151,6 +160,7 @@ def record_anomaly(
         "run_id": key.run_id,
         "task_id": key.task_id,
         "try_number": key.try_number,
+        "attempt": key.attempt,
         "severity": severity,
         "category": category[:63],
         "message": without_passwords(message)[:MAX_TEXT],
@@ -189,4 +199,5 @@ def _is(key: StageKey) -> tuple[sa.ColumnElement[bool], ...]:
         stages.c.stage == key.stage,
         stages.c.task_id == key.task_id,
         stages.c.try_number == key.try_number,
+        stages.c.attempt.is_not_distinct_from(key.attempt),
     )

@@ -12,6 +12,7 @@ __all__ = [
     "anomalies",
     "check_results",
     "check_samples",
+    "corrections",
     "figures",
     "quarantine",
     "replays",
@@ -44,6 +45,20 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 def _of_run() -> list[sa.Column[Any]]:
     return [sa.Column("workflow", sa.String(63), nullable=False), sa.Column("run_id", sa.String(250), nullable=False)]
+
+
+def _of_try() -> list[sa.Column[Any]]:
+    task = sa.Column("task_id", sa.String(250), nullable=False)
+    return [*_of_run(), task, sa.Column("try_number", sa.Integer, nullable=False), _attempt()]
+
+
+def _attempt() -> sa.Column[Any]:
+    return sa.Column("attempt", sa.String(36))  # of the engine: grows from each start of a task to the next
+
+
+def _of_check() -> list[sa.Column[Any]]:
+    table = sa.Column("table_name", sa.String(250), nullable=False)
+    return [*_of_try(), table, sa.Column("name", sa.String(250), nullable=False)]
 
 
 runs = sa.Table(
@@ -85,6 +100,7 @@ stages = sa.Table(
     sa.Column("task_id", sa.String(250), nullable=False),  # empty for the run's own: STARTED, COMPLETED, FAILED
     sa.Column("table_name", sa.String(250)),
     sa.Column("try_number", sa.Integer, nullable=False),
+    _attempt(),
     sa.Column("host", sa.String(255), nullable=False),
     sa.Column("began_at", Moment, nullable=False),
     sa.Column("ended_at", Moment),
@@ -103,11 +119,7 @@ check_results = sa.Table(
     "core_check_results",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    *_of_run(),
-    sa.Column("task_id", sa.String(250), nullable=False),
-    sa.Column("try_number", sa.Integer, nullable=False),
-    sa.Column("table_name", sa.String(250), nullable=False),
-    sa.Column("name", sa.String(250), nullable=False),
+    *_of_check(),
     sa.Column("kind", sa.String(63), nullable=False),
     sa.Column("columns", sa.JSON, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),  # passed | failed | warned | error
@@ -124,11 +136,7 @@ check_samples = sa.Table(
     "core_check_samples",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    *_of_run(),
-    sa.Column("task_id", sa.String(250), nullable=False),
-    sa.Column("try_number", sa.Integer, nullable=False),
-    sa.Column("table_name", sa.String(250), nullable=False),
-    sa.Column("name", sa.String(250), nullable=False),
+    *_of_check(),
     sa.Column("rows", sa.JSON, nullable=False),
     sa.Index("core_check_samples_by_run", "workflow", "run_id"),
 )
@@ -138,11 +146,7 @@ figures = sa.Table(
     "core_figures",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    *_of_run(),
-    sa.Column("task_id", sa.String(250), nullable=False),
-    sa.Column("try_number", sa.Integer, nullable=False),
-    sa.Column("table_name", sa.String(250), nullable=False),
-    sa.Column("name", sa.String(250), nullable=False),
+    *_of_check(),
     sa.Column("measures", sa.Text, nullable=False),  # what exactly: another column or `where` begins anew
     sa.Column("figure", sa.Double, nullable=False),
     sa.Column("low", sa.Double),  # between what it was expected, as far as that was known
@@ -157,9 +161,7 @@ anomalies = sa.Table(
     "core_anomalies",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    *_of_run(),
-    sa.Column("task_id", sa.String(250), nullable=False),
-    sa.Column("try_number", sa.Integer, nullable=False),
+    *_of_try(),
     sa.Column("severity", sa.String(16), nullable=False),  # error | warning | info
     sa.Column("category", sa.String(63), nullable=False),
     sa.Column("message", sa.Text, nullable=False),
@@ -183,6 +185,7 @@ quarantine = sa.Table(
     sa.Column("stage", sa.String(16)),  # ingest | validate
     sa.Column("task_id", sa.String(250)),
     sa.Column("try_number", sa.Integer),
+    _attempt(),
     sa.Column("window_start", Moment),
     sa.Column("window_end", Moment),
     sa.Column("reasons", sa.JSON),  # rule -> {reason, rows}
@@ -207,3 +210,24 @@ replays = sa.Table(
     sa.Index("core_replays_by_run", "workflow", "run_id"),
 )
 """Batches that were put together again with rows from quarantine."""
+
+corrections = sa.Table(
+    "core_corrections",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    *_of_run(),  # the run whose rows they were
+    sa.Column("table_name", sa.String(250), nullable=False),
+    sa.Column("stage", sa.String(16), nullable=False),  # ingest | validate
+    sa.Column("window_start", Moment, nullable=False),
+    sa.Column("window_end", Moment, nullable=False),
+    sa.Column("quarantine_id", sa.Integer, nullable=False),
+    sa.Column("replayed_by", sa.String(250), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("uri", sa.Text, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("used_at", Moment),  # when a run last came upon such rows
+    sa.Column("used_by", sa.String(250)),
+    sa.Column("forgotten_at", Moment),
+    sa.Index("core_corrections_by_table", "workflow", "table_name"),
+)
+"""What replays made of bad rows, for runs that read the very same rows again; the values lie beside quarantine's."""

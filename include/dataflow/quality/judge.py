@@ -12,8 +12,8 @@ from dataflow.quality.outcome import CheckOutcome, Status
 from dataflow.quality.rule import Judged, Rule
 from dataflow.quality.rules import rule_of
 from dataflow.quality.sample import sample_rows
-from dataflow.quality.sensitive import NOTHING_SENSITIVE, Sensitive
 from dataflow.queries import run_single
+from dataflow.sensitive import NOTHING_SENSITIVE, Sensitive
 from dataflow.spec.checks import Check, check_kind, check_name
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def judge(
     outcomes = []
     for check in checks:
         known = past(check) if check.anomaly else ()
-        judged = Judged(connection, relation, check.where, window, tables, known, sensitive.columns)
+        judged = Judged(connection, relation, check.where, window, tables, known, sensitive)
         outcomes.append(_outcome(judged, check, sensitive))
     return outcomes
 
@@ -89,6 +89,9 @@ def _outcome(judged: Judged, check: Check, sensitive: Sensitive) -> CheckOutcome
     try:
         rule = rule_of(judged, check)
         counted = run_single(judged.connection, rule.counts).fetchone()
+        for query in rule.more_counts:
+            of_part = run_single(judged.connection, query).fetchone()
+            counted = tuple(sum(both) for both in zip(counted or (), of_part or (), strict=True))
     except duckdb.InterruptException:
         raise  # someone ends the task; that is no verdict on the data
     except (duckdb.Error, ValueError) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.queries import columns_of, relation_sql
+from dataflow.sensitive import NOTHING_SENSITIVE, Sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,8 @@ class Rule:
     low: float | None = None
     """Of an anomaly: the least value that is usual, and below that the largest."""
     high: float | None = None
+    more_counts: tuple[str, ...] = ()
+    """Queries like ``counts`` for further parts of the rows, whose figures are added to its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,8 @@ class Judged:
     tables: Mapping[str, str]
     past: Sequence[Past] = ()
     """What an ``anomaly`` compares with: values of earlier windows, the latest first."""
-    sensitive: frozenset[str] = frozenset()
-    """Columns, in lower case, of which no message tells a value."""
+    sensitive: Sensitive = NOTHING_SENSITIVE
+    """What no message tells."""
 
     @property
     def rows(self) -> str:
@@ -65,4 +68,4 @@ class Judged:
 
     def hides(self, column: str) -> bool:
         """Tell whether no message may tell a value of the column."""
-        return column.lower() in self.sensitive
+        return self.sensitive.hides(column)

@@ -9,11 +9,15 @@ from typing import Any
 from dataflow.identifiers import literal, quote
 from dataflow.quality.rule import Judged, Rule
 from dataflow.quality.table_rules import anomaly, freshness, null_rate, row_count, table_schema
-from dataflow.queries import columns_of, find_column, relation_sql, single_select
+from dataflow.queries import columns_of, find_column, relation_sql, run_single, single_select
 from dataflow.spec.checks import AcceptedValues, Check, Range, Regex, Relationship, check_argument, check_kind
 
 __all__ = ["rule_of"]
 
+KEYS_AT_ONCE = 500_000
+"""Keys that are compared with each other at once, 20 to 50 MB of them."""
+MOST_PARTS = 6
+"""Each part reads the keys anew; where that would be dearer than to write some to disk, DuckDB does that."""
 _TEXT = ("VARCHAR", "ENUM", "JSON", "UUID")
 
 
@@ -62,16 +66,31 @@ def _unique(judged: Judged, names: tuple[str, ...]) -> Rule:
     existing = judged.columns()
     columns = tuple(find_column(existing, name) for name in names)
     key = ", ".join(quote(column) for column in columns)
-    known = " AND ".join(f"{quote(column)} IS NOT NULL" for column in columns)
-    shared = f"SELECT count(*) AS sharing FROM {judged.rows} WHERE {known} GROUP BY {key} HAVING count(*) > 1"
+    known = f"SELECT * FROM {judged.rows} WHERE " + " AND ".join(f"{quote(column)} IS NOT NULL" for column in columns)
+    rows, parts = f"SELECT count(*) FROM {judged.rows}", _parts(judged)
+    counts = []
+    for part in range(parts):
+        # Rows that share a key share its hash.
+        of_part = f"{known} AND hash({key}) % {parts} = {part}" if parts > 1 else known
+        shared = f"SELECT count(*) AS sharing FROM ({of_part}) GROUP BY {key} HAVING count(*) > 1"
+        counts.append(f"SELECT {'0' if part else f'({rows})'}, coalesce(sum(sharing), 0), count(*) FROM ({shared})")
+    # Not a window: that would hold whole rows, of which there may be more than memory.
+    twice = f"SELECT {key} FROM ({known}) GROUP BY {key} HAVING count(*) > 1"
     return Rule(
         columns,
-        f"SELECT (SELECT count(*) FROM {judged.rows}), coalesce(sum(sharing), 0), count(*) FROM ({shared})",
-        f"SELECT * FROM {judged.rows} WHERE {known} QUALIFY count(*) OVER (PARTITION BY {key}) > 1",
+        counts[0],
+        f"SELECT * FROM {judged.rows} AS judged SEMI JOIN ({twice}) AS twice USING ({key})",
         lambda rows, failures, counts: (
             f"{failures} of {rows} rows share their {', '.join(columns)} with another row ({counts[0]} values)"
         ),
+        more_counts=tuple(counts[1:]),
     )
+
+
+def _parts(judged: Judged) -> int:
+    """Say in how many parts, one after the other, keys are compared: a query holds all that it compares."""
+    counted = run_single(judged.connection, f"SELECT count(*) FROM {judged.rows}").fetchone()
+    return min(MOST_PARTS, -(-int(counted[0]) // KEYS_AT_ONCE)) or 1 if counted else 1
 
 
 def _accepted_values(judged: Judged, argument: AcceptedValues) -> Rule:
@@ -130,7 +149,7 @@ def _sql(judged: Judged, query: str) -> Rule:
         (),
         f"SELECT (SELECT count(*) FROM {judged.rows}), (SELECT count(*) FROM ({failing}\n))",
         failing,
-        lambda rows, failures, _: f"the query returned {failures} rows ({rows} judged)",
+        lambda rows, failures, _: f"the query returned {failures} {'row' if failures == 1 else 'rows'} ({rows} judged)",
     )
 
 

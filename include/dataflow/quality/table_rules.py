@@ -66,7 +66,8 @@ def null_rate(judged: Judged, argument: NullRate) -> Rule:
     too_many = f"{nulls} > CAST({literal(f'{argument.max:.12f}')} AS DECIMAL(18, 12)) * count(*)"
 
     def describe(rows: int, _failures: int, found: tuple[Any, ...]) -> str:
-        return f"{found[0]} of {rows} rows hold no {column} ({_share(found[0], rows)}); allowed are {argument.max:.12g}"
+        share = _share(found[0], rows)
+        return f"{column} is null in {found[0]} of {rows} rows ({share}); allowed are {argument.max:.12g}"
 
     return Rule(
         (column,),

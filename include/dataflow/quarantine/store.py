@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.landing.batch import write_batch
-from dataflow.ops.quarantine import QuarantineKey, insert_quarantined, supersede_quarantined
+from dataflow.quarantine.records import QuarantineKey, insert_quarantined
+from dataflow.quarantine.superseding import supersede_quarantined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,13 @@ class SetAside:
 
 
 def quarantine_rows(
-    history: History, landing: Path | S3Place, key: QuarantineKey, *, connection: DuckDBPyConnection, query: str
+    history: History,
+    landing: Path | S3Place,
+    key: QuarantineKey,
+    *,
+    connection: DuckDBPyConnection,
+    query: str,
+    scratch: Path,
 ) -> int:
     """Quarantine the rows of a query and give how many they are; those of the task's earlier tries no longer count.
 
@@ -63,8 +70,12 @@ def quarantine_rows(
         key: Whose rows.
         connection: Runs the query; it may write files and temporary tables.
         query: Whole rows, with `RULES` and `REASONS` beside their columns.
+        scratch: A folder of the task's own, where files that go to S3 are written first.
+
+    Raises:
+        TrySuperseded: when a later try of the task began.
     """
-    aside = write_rows(landing, key, connection=connection, query=query)
+    aside = write_rows(landing, key, connection=connection, query=query, scratch=scratch)
     with history.write() as transaction:
         supersede_quarantined(transaction, key, with_this_try=True)
         record_rows(transaction, key, aside)
@@ -72,7 +83,7 @@ def quarantine_rows(
 
 
 def write_rows(
-    landing: Path | S3Place, key: QuarantineKey, *, connection: DuckDBPyConnection, query: str
+    landing: Path | S3Place, key: QuarantineKey, *, connection: DuckDBPyConnection, query: str, scratch: Path
 ) -> SetAside | None:
     """Write the files of the query's rows; None where it gives none."""
     connection.execute(
@@ -90,6 +101,7 @@ def write_rows(
             run_id=key.run_id,
             try_number=key.try_number,
             area=AREA,
+            scratch=scratch,
         ) as batch:
             batch.copy(connection, f"SELECT * FROM {_ASIDE} ORDER BY {ROW}")
             return SetAside(batch.commit(current=False), reasons)

@@ -50,7 +50,7 @@ def validate_config(name: str) -> tuple[Problem, ...]:
     Raises:
         InputError: when there is no such workflow.
     """
-    from dataflow.runtime.settings_check import check_settings
+    from dataflow.runtime.author_code.settings_check import check_settings
 
     settings = Settings.load()
     try:
@@ -67,7 +67,7 @@ def run_workflow(name: str, *, params: Mapping[str, Any] | None = None, window: 
         ConfigError: when its config is broken.
         InputError: when there is no such workflow, or a param does not fit.
     """
-    from dataflow.runtime import local
+    from dataflow.runtime.local import run as local
 
     settings = Settings.load()
     workflow = load_workflow(settings.project, name, environment=settings.environment)

@@ -21,14 +21,18 @@ def finish_run(
     status: Literal["COMPLETED", "FAILED"],
     reason: str,
     try_number: int,
+    attempt: str | None = None,
     settings: Settings,
 ) -> bool:
     """Write how the run ended; told twice of the same try, it is written once. Tell whether it was news.
 
+    A run that is deleted and begins anew under its id counts its tries from the first again: ``attempt`` says which
+    start of the run it was.
+
     A run that was superseded stays so: for its engine, which skipped its tasks, it is a success.
     """
     history = open_history(settings.ops)
-    key = StageKey(workflow=workflow_name, run_id=run_id, stage=status, try_number=try_number)
+    key = StageKey(workflow=workflow_name, run_id=run_id, stage=status, try_number=try_number, attempt=attempt)
     with history.write() as connection:
         run = find_run(connection, workflow_name, run_id=run_id)
         if run is not None and run.status == "SUPERSEDED":

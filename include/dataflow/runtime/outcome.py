@@ -17,6 +17,8 @@ class TaskOutcome:
     output: dict[str, Any]
     """What later steps read as ``ctx.output("<step>")``, as JSON."""
     rows: int | None = None
+    bytes: int | None = None
+    """Of the Parquet that was written."""
     skipped: str = ""
     """Why nothing was done, where that is no error."""
     skips: tuple[str, ...] = ()
@@ -29,6 +31,12 @@ class TaskOutcome:
     @classmethod
     def of_receipt(cls, receipt: StepReceipt) -> Self:
         """Give the outcome of a step of ours."""
-        rows = "row" if receipt.quarantined == 1 else "rows"
-        message = f"{receipt.quarantined} {rows} quarantined" if receipt.quarantined else ""
-        return cls(output=receipt.to_json(), rows=receipt.rows, skipped=receipt.skipped or "", message=message)
+        counts = {"quarantined": receipt.quarantined, "corrected as before": receipt.corrected}
+        message = ", ".join(f"{n} {'row' if n == 1 else 'rows'} {done}" for done, n in counts.items() if n)
+        return cls(
+            output=receipt.to_json(),
+            rows=receipt.rows,
+            bytes=receipt.bytes,
+            skipped=receipt.skipped or "",
+            message=message,
+        )

@@ -32,6 +32,8 @@ class StepReceipt:
     """Why nothing was done, where that is no error."""
     quarantined: int | None = None
     """Rows that were left out and lie in quarantine."""
+    corrected: int | None = None
+    """Rows that came as bad as before, and were corrected as before."""
     tables: Mapping[str, int] = field(default_factory=dict)
     """Rows of each published table."""
     window: Mapping[str, str] = field(default_factory=dict)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from dataflow.errors import ConfigError, DataflowError, FatalError, RunSuperseded, StepError
+from dataflow.errors import ConfigError, DataflowError, FatalError, RunSuperseded, StepError, TrySuperseded
 from dataflow.ops.history import History
 from dataflow.ops.stages import StageKey, begin_stage, end_stage, record_anomaly
+from dataflow.ops.tries import require_newest
 from dataflow.runtime.outcome import TaskOutcome
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.request import RunRequest
@@ -35,6 +36,7 @@ def stage_key(
         run_id=request.run_id,
         stage=stage,
         try_number=1 if of_the_run else request.try_number,
+        attempt=None if of_the_run else request.attempt,
         task_id="" if of_the_run else request.task_id,
         table_name=table,
         domain=workflow.spec.domain,
@@ -48,6 +50,7 @@ def record(history: History, key: StageKey, *, work: Callable[[], Result], log: 
 
     Raises:
         RunSuperseded: as the work did.
+        TrySuperseded: when a later try of the task began; of one that had not begun nothing is written.
         StepError: for whatever else went wrong, of the kind that says whether another try may help.
     """
     number = begin_stage(history, key)
@@ -57,7 +60,7 @@ def record(history: History, key: StageKey, *, work: Callable[[], Result], log: 
         end_stage(history, number, outcome="skipped", message=str(exc))
         raise
     except Exception as exc:
-        error = as_step_error(exc)
+        error = _superseded(history, key) or as_step_error(exc)
         _write_failure(history, key, number, error=error, log=log)
         if error is exc:
             raise
@@ -87,6 +90,17 @@ def _write_success(history: History, key: StageKey, number: int, result: StepRec
         size=result.bytes,
         uri=result.uri,
     )
+
+
+def _superseded(history: History, key: StageKey) -> TrySuperseded | None:
+    """Tell whether a later try began: it takes this one's scratch folder away, and what comes of that says nothing."""
+    try:
+        require_newest(history, key)
+    except TrySuperseded as exc:
+        return exc
+    except StepError:
+        return None
+    return None
 
 
 def as_step_error(exc: Exception) -> StepError:

@@ -51,6 +51,8 @@ class RunRequest:
     state_of: Callable[[str], str | None]
     """``success``, ``failed``, ``running`` or ``queued`` for another run of this workflow; None if it is gone."""
     log: logging.Logger
+    attempt: str | None = None
+    """Which start of that try; of an engine that takes tasks for dead: it grows from each start to the next."""
     window: Interval | None = None
     """A window that a person asked for, as with ``--window``; it goes before every other."""
     engine: Engine = "airflow"
@@ -60,5 +62,7 @@ class RunRequest:
     """Tells the engine of a value that none of its logs may show."""
     judged: Judged = lambda _, __: None
     """Of an engine that shows failing rows to the person who runs it."""
+    watch: Callable[[str], None] = lambda _: None
+    """Of an engine that shows how far a task is, in words, while it goes on."""
     count: Count = lambda _, __, /, **tags: None  # noqa: ARG005  # the default of a field
     """Of an engine that has metrics."""

@@ -9,18 +9,19 @@ from dataflow.duckdb_memory import lack_of_room
 from dataflow.errors import FatalError
 from dataflow.masking import mask_error
 from dataflow.ops.history import open_history
-from dataflow.runtime.author_step import ask_gate, choose_way, run_function
-from dataflow.runtime.ingest_step import ingest_source
 from dataflow.runtime.outcome import TaskOutcome
-from dataflow.runtime.publish_step import publish_tables
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import TaskStage, record, stage_key
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.step import Step
-from dataflow.runtime.transform_step import transform_table
-from dataflow.runtime.validate_step import validate_table
+from dataflow.runtime.steps.author import ask_gate, choose_way, run_function
+from dataflow.runtime.steps.ingest import ingest_source
+from dataflow.runtime.steps.publish import publish_tables
+from dataflow.runtime.steps.transform import transform_table
+from dataflow.runtime.steps.validate import validate_table
+from dataflow.runtime.telling.hiding_values import hide_values
 from dataflow.runtime.window import window_of_run
-from dataflow.warehouse.lock import waits_told_to
+from dataflow.warehouse.waits import waits_told_to
 
 if TYPE_CHECKING:
     from dataflow.loading.workflow import Workflow
@@ -104,12 +105,13 @@ def _count(receipt: StepReceipt, request: RunRequest) -> None:
 def _checked(step: Step, work: Callable[[], T]) -> T:
     """Do a task's work, the workflow's settings judged first: no step begins with settings that the next refuses.
 
-    What went wrong is told without secrets, here, before anybody writes it down.
+    What went wrong is told without secrets and sensitive values, here, before anybody writes it down.
     """
     try:
         _ = step.author_settings
         return work()
     except Exception as error:
+        hide_values(error, step.workflow.spec)
         mask_error(error)
         if (lack := lack_of_room(error)) is not None:
             raise lack from error

@@ -17,12 +17,13 @@ from dataflow.landing.manifest import Manifest, local_files, read_manifest
 from dataflow.loading.workflow import Workflow
 from dataflow.masking import keep_secret
 from dataflow.ops.history import History
-from dataflow.ops.replays import standing_batch
-from dataflow.runtime.context import Outside, StepContext
+from dataflow.ops.tries import require_newest
+from dataflow.quarantine.replays import standing_batch
+from dataflow.runtime.author_code.context import Outside, StepContext
+from dataflow.runtime.author_code.typed_settings import settings_values, typed_settings
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.render import Values
 from dataflow.runtime.request import RunRequest
-from dataflow.runtime.typed_settings import settings_values, typed_settings
 from dataflow.runtime.window import RunWindow
 from dataflow.settings import Settings
 
@@ -121,6 +122,14 @@ class Step:
             LandingError: when they are not what they were.
         """
         return local_files(batch, folder / "landed" / batch.table)
+
+    def require_newest(self) -> None:
+        """See that no later try of this task began: what this one made must not take the place of that one's.
+
+        Raises:
+            TrySuperseded: when one did.
+        """
+        require_newest(self.history, self.request)
 
     def receipt(self, **values: Any) -> StepReceipt:
         """Give a receipt with the run's window in it."""

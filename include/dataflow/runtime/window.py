@@ -20,6 +20,7 @@ from dataflow.ops.runs import (
     close_run,
     completed_runs,
     find_run,
+    forget_without_window,
     here,
     ingested_sources,
     insert_run,
@@ -31,6 +32,7 @@ from dataflow.ops.runs import (
     superseding_run,
 )
 from dataflow.ops.stages import insert_moment
+from dataflow.ops.tries import require_may_begin
 from dataflow.runtime.recording import stage_key
 from dataflow.runtime.request import RunRequest
 from dataflow.runtime.ticks import first_moment, last_complete_window
@@ -62,17 +64,24 @@ def window_of_run(history: History, workflow: Workflow, *, request: RunRequest) 
 
     Raises:
         RunSuperseded: when a later run did this one's work, or there is nothing new for it.
+        TrySuperseded: when a later try of the task began.
         TransientError: when another run of the workflow must end before the window can be decided.
         FatalError: when the engine or the config does not say where the window begins, or it lies in the future.
     """
     with history.read() as connection:
+        require_may_begin(connection, request)  # else one that was taken for dead would open a run that ended
         record = find_run(connection, workflow.name, run_id=request.run_id)
-    if record is None:
+    if record is None or _began_anew(record, request):
         record = _decide(history, workflow, request)
     record = _go_on(history, record, request=request)
     if record.status == "SUPERSEDED" or record.window is None:
         raise RunSuperseded(record.run_id, record.superseded_by or "unknown")
     return RunWindow(record.window, record.ranges, record.replay_of)
+
+
+def _began_anew(record: RunRecord, request: RunRequest) -> bool:
+    """Tell of a run that read nothing, for nothing was new, whether it was deleted and triggered again since."""
+    return record.window is None and in_utc(request.run_after) > record.created_at
 
 
 def mark_after(completed: Iterable[tuple[str, Interval]], *, start: datetime | None) -> tuple[datetime | None, str]:
@@ -97,6 +106,7 @@ def _decide(history: History, workflow: Workflow, request: RunRequest) -> RunRec
                 raise TransientError(f"replay {run.run_id} puts rows back into {workflow.name}; this run waits for it")
             if _follows_the_last_run(workflow, request):
                 raise TransientError(f"run {run.run_id} still runs, and this run's window begins where that one's ends")
+        forget_without_window(connection, workflow.name, run_id=request.run_id)
         looks_back = _follows_the_last_run(workflow, request) or any(
             source.incremental for source in workflow.spec.sources.values()
         )

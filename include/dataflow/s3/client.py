@@ -10,6 +10,7 @@ from typing import Any
 
 from dataflow.connections import Connection, find_connection
 from dataflow.errors import FatalError
+from dataflow.masking import masked
 
 __all__ = ["client_of"]
 
@@ -32,7 +33,7 @@ def client_of(connection_id: str) -> Any:
     """Give the client of a connection; one a process and connection. It may be used by several threads.
 
     Raises:
-        FatalError: when nobody knows the connection, or it asks for what is not done here.
+        FatalError: when nobody knows the connection, it is damaged, or it asks for what is not done here.
     """
     return _client(connection_id, os.getpid(), int(time.monotonic() / FRESH))
 
@@ -47,9 +48,20 @@ def _client(connection_id: str, pid: int, age: int) -> Any:  # noqa: ARG001  # a
                 f"connection {connection_id}: `{asked}` is not supported; give keys, a profile, "
                 "or the machine a role, and leave login and password empty"
             )
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return _made_of(connection)
+    except (BotoCoreError, ValueError, TypeError, AttributeError) as error:
+        shown = f"connection {connection_id}" if connection_id else "the S3 settings of this machine"
+        raise FatalError(f"{shown}: no client can be made of it: {masked(str(error))}; correct its extra") from None
+
+
+def _made_of(connection: Connection) -> Any:
     import boto3
     from botocore.config import Config
 
+    extra = connection.extra
     session = boto3.session.Session(
         aws_access_key_id=connection.login or None,
         aws_secret_access_key=connection.password or None,

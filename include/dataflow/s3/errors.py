@@ -34,7 +34,7 @@ def told_of(place: S3Place) -> Iterator[None]:
         FatalError: when it refuses, or the bucket is not there.
     """
     from boto3.exceptions import S3UploadFailedError
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
     try:
         yield
@@ -45,9 +45,11 @@ def told_of(place: S3Place) -> Iterator[None]:
         raise TransientError(f"{place}: {error}; the store did not take it whole") from None
     except ClientError as error:
         raise _answer(place, error.response) from None
-    except HTTPClientError as error:  # no answer, or one that was cut short
+    except (HTTPClientError, ConnectionError) as error:  # nobody is there, no answer, or one that was cut short
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise FatalError(f"{place}: {error}; see `verify` of the connection {place.connection}") from None
         raise TransientError(f"{place}: {type(error).__name__}: {error}; the store did not answer whole") from None
-    except BotoCoreError as error:  # no credentials, no region, an endpoint that is no address
+    except BotoCoreError as error:  # no credentials, no region
         raise FatalError(f"{place}: {error}; see the connection {place.connection or 'of this machine'}") from None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dataflow.errors import FatalError, TransientError
+from dataflow.named_files import named_file
 from dataflow.s3.client import client_of
 from dataflow.s3.errors import NotFound, told_of
 from dataflow.s3.place import S3Place
@@ -57,8 +58,8 @@ def put_file(place: S3Place, file: Path, *, sha256: str) -> None:
     Raises:
         StepError: when it did not go; then nothing is there.
     """
-    client = client_of(place.connection)
     with told_of(place):
+        client = client_of(place.connection)
         if file.stat().st_size > WHOLE:
             client.upload_file(str(file), place.bucket, place.key, ExtraArgs={"ChecksumAlgorithm": "SHA256"})
             return
@@ -108,7 +109,7 @@ def fetch(place: S3Place, target: Path) -> tuple[int, str]:
         NotFound: when there is none.
         TransientError: when it could not be read whole in several tries.
     """
-    with target.open("wb") as file:
+    with named_file(target), target.open("wb") as file:
         return _through(place, file)
 
 
@@ -186,11 +187,10 @@ def _stream(place: S3Place, again: Callable[[], None], take: Callable[[bytes], N
     """Hand on an object's content piece by piece; begin again where the connection broke off, which no client does."""
     from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-    client = client_of(place.connection)
     for number in range(FETCHES):
         again()
         with told_of(place):
-            answer = client.get_object(Bucket=place.bucket, Key=place.key)
+            answer = client_of(place.connection).get_object(Bucket=place.bucket, Key=place.key)
         try:
             for chunk in answer["Body"].iter_chunks(CHUNK):
                 take(chunk)

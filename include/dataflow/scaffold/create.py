@@ -18,8 +18,10 @@ from dataflow.identifiers import quote
 from dataflow.loading.load import SCHEMAS_OF_DUCKDB, load_workflow
 from dataflow.paths import folder_of, relative_name
 from dataflow.scaffold.api_url import EXAMPLE_URL, ApiUrl, read_url
+from dataflow.scaffold.database_url import FORM, DatabaseUrl, read_database_url, require_table
+from dataflow.scaffold.file_url import FileUrl, is_elsewhere, read_file_url
 from dataflow.scaffold.sample_database import example_database
-from dataflow.scaffold.sample_file import SampleFile, example_file, sniff
+from dataflow.scaffold.sample_file import SampleFile, example_file, example_in, sniff
 from dataflow.spec.base import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ __all__ = ["NewWorkflow", "create_workflow", "source_kinds"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHARED = "common"
+ELSEWHERE = {"database": "database_elsewhere", "file": "file_elsewhere"}
+"""What tests need beside a kind's own templates, or in their place, where the source is one that they cannot reach."""
 SUFFIX = ".template"
 EVENT_COLUMNS = {"event_id": "BIGINT", "kind": "VARCHAR", "happened_at": "TIMESTAMPTZ"}
 MAX_TABLE = 40
@@ -45,12 +49,15 @@ class NewWorkflow:
     path: Path | None = None
     """A file to read, for the kind ``file``; it is copied beside the config."""
     url: str | None = None
-    """The address to ask, for the kind ``api``."""
+    """Where it is: an API's first page, a database, or a file elsewhere or here."""
+    table: str | None = None
+    """The table to read, for the kind ``database``."""
 
 
 def source_kinds() -> tuple[str, ...]:
     """Give the kinds of source that there is a template for, sorted."""
-    return tuple(sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir() and folder.name != SHARED))
+    others = (SHARED, *ELSEWHERE.values())
+    return tuple(sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir() and folder.name not in others))
 
 
 def create_workflow(settings: Settings, new: NewWorkflow) -> list[str]:
@@ -71,8 +78,12 @@ def create_workflow(settings: Settings, new: NewWorkflow) -> list[str]:
         raise InputError(f"--source {new.kind}: no such kind of source to begin with; there is {_listed()}")
     if new.path is not None and new.kind != "file":
         raise InputError(f"--path is for --source file; a source of kind {new.kind} reads no file")
-    if new.url is not None and new.kind != "api":
-        raise InputError(f"--url is for --source api; a source of kind {new.kind} asks nobody")
+    if new.url is not None and new.kind not in ("api", "database", "file"):
+        raise InputError(f"--url is for --source api, database and file; a source of kind {new.kind} asks nobody")
+    if new.url is not None and new.path is not None:
+        raise InputError("--url and --path both say where the file is; give one of them")
+    if new.table is not None and new.kind != "database":
+        raise InputError(f"--table is for --source database; a source of kind {new.kind} reads no table")
     try:
         written = _write(new, folder=folder, models=models)
         load_workflow(settings.project, new.name, environment=settings.environment)
@@ -99,21 +110,39 @@ def _listed() -> str:
 def _write(new: NewWorkflow, *, folder: Path, models: Path) -> list[Path]:
     data = folder / "data"
     written: list[Path] = []
-    if new.kind == "file":
-        sample = sniff(_brought(new.path, data)) if new.path else example_file(data)
+    if new.kind == "file" and new.url is not None and is_elsewhere(new.url):
+        url = read_file_url(new.url)
+        sample = example_in(folder / "tests" / "sample", f"example{url.ending}", form=url.format)
+        table, columns, key = _slug(url.stem), sample.columns, sample.key
+        written.append(folder / "tests" / "sample" / f"example{url.ending}")
+        extra = _of_file(sample) | _of_file_elsewhere(new.name, url, written[-1].relative_to(folder))
+    elif new.kind == "file":
+        path = Path(new.url) if new.url is not None else new.path
+        sample = sniff(_brought(path, data)) if path is not None else example_file(data)
         table, columns, extra = _slug(Path(sample.path).name.split(".")[0]), sample.columns, _of_file(sample)
         written.append(folder / sample.path)
         key = sample.key
     elif new.kind == "api":
-        url = read_url(new.url or EXAMPLE_URL)
-        table, columns, key, extra = _slug(url.last), EVENT_COLUMNS, "event_id", _of_api(new.name, url)
+        api = read_url(new.url or EXAMPLE_URL)
+        table, columns, key, extra = _slug(api.last), EVENT_COLUMNS, "event_id", _of_api(new.name, api)
+    elif new.kind == "database":
+        require_table(new.table or "events")
+        if new.url is None:
+            written.append(example_database(data))
+            address = DatabaseUrl(FORM, f"sqlite:///data/{written[-1].name}")
+        else:
+            address = read_database_url(new.url)
+        table, columns, key = _slug((new.table or "events").rpartition(".")[2]), EVENT_COLUMNS, "event_id"
+        extra = {
+            "variable": f"{new.name.upper()}_DB_URL",
+            "form": address.shown,
+            "default": f":-{address.default}" if address.default else "",
+            "table there": _yaml(new.table or "events"),
+        }
     else:
         table, columns, key, extra = "events", EVENT_COLUMNS, "event_id", {}
-        if new.kind == "database":
-            written.append(example_database(data))
-            extra = {"variable": f"{new.name.upper()}_DB_URL", "file": f"data/{written[-1].name}"}
     words = _words(new, table=table, columns=columns, key=key) | extra
-    for source in (SHARED, new.kind):
+    for source in (SHARED, new.kind, *([ELSEWHERE[new.kind]] if _is_elsewhere(new) else [])):
         for template in sorted((TEMPLATES / source).rglob(f"*{SUFFIX}")):
             inside = template.relative_to(TEMPLATES / source).with_suffix("")
             if inside.stem == "table":  # rows of the source, in a file that is named like it
@@ -123,6 +152,10 @@ def _write(new: NewWorkflow, *, folder: Path, models: Path) -> list[Path]:
             target.write_text(_filled(template, words), encoding="utf-8")
             written.append(target)
     return sorted(set(written))
+
+
+def _is_elsewhere(new: NewWorkflow) -> bool:
+    return new.url is not None and (new.kind == "database" or (new.kind == "file" and is_elsewhere(new.url)))
 
 
 def _brought(path: Path, data: Path) -> Path:
@@ -167,12 +200,23 @@ def _words(new: NewWorkflow, *, table: str, columns: Mapping[str, str], key: str
 
 
 def _of_file(sample: SampleFile) -> dict[str, str]:
-    options = "".join(f"\n      {name}: {_yaml(value)}" for name, value in sample.options.items())
+    options = "".join(f"\n      {name}: {_yaml(value)}{_why(name)}" for name, value in sample.options.items())
     return {
         "path": _yaml(sample.path),
         "format": sample.format,
         "options": f"    options:{options}\n" if options else "",
         "rows": str(sample.rows),
+    }
+
+
+def _of_file_elsewhere(name: str, url: FileUrl, sample: Path) -> dict[str, str]:
+    """Let the path be a variable's, so that tests can put a file of their own in its place."""
+    variable = f"{name.upper()}_FILE"
+    return {
+        "path": f'"${{{variable}:-{url.address}}}"',
+        "variable": variable,
+        "sample": sample.as_posix(),
+        "options": "",
     }
 
 
@@ -185,8 +229,12 @@ def _of_api(name: str, url: ApiUrl) -> dict[str, str]:
     }
 
 
-def _yaml(text: str) -> str:
-    """Write a text as YAML reads it back, in quotes only where it must."""
+def _why(option: str) -> str:
+    return "  # its first line has numbers alone; if they are names, remove this" if option == "header" else ""
+
+
+def _yaml(text: str | bool) -> str:
+    """Write a text, or a truth, as YAML reads it back, in quotes only where it must."""
     flow = yaml.safe_dump([text], default_flow_style=True, width=10_000, allow_unicode=True).strip()
     return flow[1:-1]
 

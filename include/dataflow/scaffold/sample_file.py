@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.errors import InputError
-from dataflow.identifiers import quote
+from dataflow.identifiers import literal, quote
 from dataflow.queries import columns_of_query, duckdb_message
-from dataflow.sources.scan_sql import Option, scan_call
+from dataflow.scaffold.sample_csv import csv_options, exact_kinds, in_our_words
+from dataflow.sources.files.scan_sql import Option, scan_call
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["SampleFile", "example_file", "sniff"]
+__all__ = ["FORMATS", "SampleFile", "example_file", "example_in", "sniff"]
 
 FORMATS = {".csv": "csv", ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet"}
 READERS = {"csv": "read_csv", "json": "read_json", "ndjson": "read_json", "parquet": "read_parquet"}
+LOOKED_AT = 100_000
 EXAMPLE = """\
 sale_id,sold_at,product,amount
 1,2025-01-05T09:30:00Z,tea,4.50
@@ -37,8 +40,10 @@ class SampleFile:
     columns: Mapping[str, str]
     key: str
     """The first column that has a value in every row."""
+    unique: tuple[str, ...]
+    """The columns that have a value in every row, each once in the first rows, as far as was looked."""
     rows: int
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 def example_file(data: Path) -> SampleFile:
@@ -47,6 +52,21 @@ def example_file(data: Path) -> SampleFile:
     file = data / "sales.csv"
     file.write_text(EXAMPLE, encoding="utf-8")
     return sniff(file)
+
+
+def example_in(folder: Path, name: str, *, form: str) -> SampleFile:
+    """Write the same rows in a format, for a file that lies elsewhere: its columns are not known yet."""
+    import duckdb
+
+    folder.mkdir(parents=True)
+    with duckdb.connect() as connection, tempfile.TemporaryDirectory(prefix="example-") as scratch:
+        connection.execute("SET TimeZone = 'UTC'")
+        csv = Path(scratch) / "sales.csv"
+        csv.write_text(EXAMPLE, encoding="utf-8")
+        written = {"csv": "csv", "json": "json, ARRAY true", "ndjson": "json", "parquet": "parquet"}[form]
+        rows = f"SELECT * FROM read_csv({literal(str(csv))})"
+        connection.execute(f"COPY ({rows}) TO {literal(str(folder / name))} (FORMAT {written})")
+    return sniff(folder / name, form=form)
 
 
 def sniff(file: Path, *, form: str | None = None, given: Mapping[str, Option] | None = None) -> SampleFile:
@@ -69,37 +89,47 @@ def sniff(file: Path, *, form: str | None = None, given: Mapping[str, Option] | 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
-            options = _csv_options(connection, file) if form == "csv" else {}
-            header: dict[str, Option] = {"header": True} if form == "csv" else {}
-            source = scan_call(READERS[form], [file], {**header, **(given or {})})
+            options = csv_options(connection, file, given or {}) if form == "csv" else {}
+            wanted: dict[str, Option] = {"header": options.get("header", True)} if form == "csv" else {}
+            wanted |= given or {}
+            source = scan_call(READERS[form], [file], wanted)
             found = dict(columns_of_query(connection, f"SELECT * FROM {source}"))
-            key, rows = _key(connection, source, tuple(found))
+            if form == "csv" and (exact := exact_kinds(connection, file, found, wanted)) != found:
+                found = exact
+                source = scan_call(READERS[form], [file], {**wanted, "types": exact})
+            full, rows = _full(connection, source, tuple(found))
+            unique = _unique(connection, source, full)
         except duckdb.Error as error:
-            raise InputError(f"{file.name} cannot be read: {duckdb_message(error)}") from None
+            raise InputError(in_our_words(file, duckdb_message(error))) from None
     if not rows:
         raise InputError(f"{file.name} has no rows; give a file that has some")
-    if key is None:
+    if not full:
         raise InputError(f"{file.name}: no column has a value in every row; give a file with one that has")
     columns = {name: _declared(kind, form) for name, kind in found.items()}
-    return SampleFile(path=f"data/{file.name}", format=form, columns=columns, key=key, rows=rows, options=options)
+    return SampleFile(
+        path=f"data/{file.name}",
+        format=form,
+        columns=columns,
+        key=full[0],
+        unique=unique,
+        rows=rows,
+        options=options,
+    )
 
 
-def _csv_options(connection: DuckDBPyConnection, file: Path) -> dict[str, str]:
-    """Give the options that our reader needs, which guesses nothing."""
-    found = connection.execute(
-        "SELECT Delimiter, Quote, DateFormat, TimestampFormat FROM sniff_csv(?, header = true)", [str(file)]
-    ).fetchone()
-    delimiter, quoted, dates, moments = found or ("", "", "", "")
-    given = {"dateformat": dates, "timestampformat": moments}
-    options = {name: value for name, value in given.items() if value and value != "%Y-%m-%d"}
-    options |= {"delim": delimiter} if delimiter not in ("", ",") else {}
-    return options | ({"quote": quoted} if quoted == "'" else {})
-
-
-def _key(connection: DuckDBPyConnection, source: str, names: tuple[str, ...]) -> tuple[str | None, int]:
+def _full(connection: DuckDBPyConnection, source: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """Give the columns that have a value in every row, and how many rows there are."""
     counts = ", ".join(f"count({quote(name)})" for name in names)
     rows, *filled = connection.execute(f"SELECT count(*), {counts} FROM {source}").fetchone() or (0,)
-    return next((name for name, count in zip(names, filled, strict=True) if count == rows), None), rows
+    return tuple(name for name, count in zip(names, filled, strict=True) if count == rows), rows
+
+
+def _unique(connection: DuckDBPyConnection, source: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    counts = "".join(f", count(DISTINCT {quote(name)})" for name in names)
+    rows, *once = connection.execute(
+        f"SELECT count(*){counts} FROM (SELECT * FROM {source} LIMIT {LOOKED_AT})"
+    ).fetchone() or (0,)
+    return tuple(name for name, count in zip(names, once, strict=True) if count == rows)
 
 
 def _declared(kind: str, form: str) -> str:

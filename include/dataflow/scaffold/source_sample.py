@@ -30,10 +30,11 @@ from dataflow.sources.database.postgres import postgres_columns, postgres_readin
 from dataflow.sources.database.postgres_types import wanted
 from dataflow.sources.database.relation import first_rows, relation_of
 from dataflow.sources.database.sqlite import sqlite_reading
-from dataflow.sources.file_paths import find_files
+from dataflow.sources.files.file_paths import find_files
+from dataflow.sources.files.scan_sql import scan_call
 from dataflow.sources.reading import select_of
 from dataflow.sources.request import IngestRequest
-from dataflow.sources.scan_sql import scan_call
+from dataflow.sources.so_far import SoFar
 from dataflow.spec.sources import AnySource, ApiSource, DatabaseSource, FileSource, Source
 from dataflow.spec.sources.paging import OnePage
 
@@ -137,7 +138,8 @@ def _of_file(source: FileSource, folder: Path) -> Sample:
     file = find_files(source.path, folder)[0]
     found = sniff(file.path, form=source.format, given=source.options)
     options = {name: value for name, value in found.options.items() if name not in source.options}
-    return Sample(found.rows, found.columns, found.key, None, options)
+    keys = [name for name in found.unique if found.columns[name].startswith(KEY_TYPES)] if found.rows > 1 else []
+    return Sample(found.rows, found.columns, _best_key(keys), None, options)
 
 
 def _request(
@@ -192,7 +194,9 @@ def _of_database(source: DatabaseSource, name: str, folder: Path) -> Sample:
         elif address.backend == "sqlite":
             readings = [sqlite_reading(connection, address.file(folder), relation, {}, log=LOG)]
         else:
-            readings = list(other_readings(connection, address, relation, {}, scratch=Path(scratch), log=LOG))
+            so_far = SoFar(relation.shown, LOG)
+            given = other_readings(connection, address, whole, {}, scratch=Path(scratch), so_far=so_far, limit=ROWS)
+            readings = list(given)
         connection.execute(f"create temp table sampled as {select_of(readings)}")
         return _looked_at(connection, number_of=lambda column: column in loose)
 

@@ -19,6 +19,7 @@ from dataflow.service.ports import Ports
 from dataflow.service.processes import Programs, Stopped, last_lines, python_module
 from dataflow.service.recompile import ModelWatch
 from dataflow.service.screen import Screen
+from dataflow.service.sqlite import let_readers_read_on
 
 if TYPE_CHECKING:
     from dataflow.settings import Settings
@@ -130,6 +131,7 @@ def _serve(here: _Installation, *, once: bool, first_runs: Sequence[str] | None)
 def _prepare(here: _Installation) -> None:
     with here.screen.step("Metadata database"):
         here.programs.run("db-migrate", python_module("airflow", "db", "migrate"))
+        let_readers_read_on(here.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
     with here.screen.step("Warehouse, run history, pools and dbt models (dataflow init)"):
         log = here.programs.run("dataflow-init", python_module("dataflow", "init"))
     for line in log.read_text(encoding="utf-8").splitlines():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import ServiceError
+from dataflow.service.sqlite import BUSY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,18 +18,22 @@ if TYPE_CHECKING:
 __all__ = ["AirflowApi"]
 
 TRIES = 4
+PATIENCE = timedelta(seconds=BUSY_SECONDS + 30)
+"""Longer than a write of the server's own may wait for another's; less would give up what is about to be done."""
 UNAUTHORIZED, NOT_FOUND, ERRORS = 401, 404, 400
 
 
 class AirflowApi:
-    """One login at one API server."""
+    """One login at one API server, each of whose answers may take as long as ``patience``."""
 
-    def __init__(self, address: str, *, login: str, password: str) -> None:
+    def __init__(self, address: str, *, login: str, password: str, patience: timedelta = PATIENCE) -> None:
         import httpx
 
         self.address = address
         self._login = {"username": login, "password": password}
-        self._client = httpx.Client(base_url=address, timeout=20, trust_env=False)
+        # The server closes what is idle for 5 s; a POST on a connection that it closes just then would be lost.
+        limits = httpx.Limits(keepalive_expiry=2)
+        self._client = httpx.Client(base_url=address, timeout=patience.total_seconds(), limits=limits, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +70,21 @@ class AirflowApi:
         """Change."""
         return self._body(self._send("PATCH", path, json=dict(body)))
 
+    def trigger(self, dag_id: str, body: Mapping[str, Any]) -> str:
+        """Start a run and give its id; one run, also where the answer to the first request was lost.
+
+        Args:
+            dag_id: Of what to run.
+            body: As Airflow's ``POST /dags/{dag_id}/dagRuns`` takes it, but for ``dag_run_id``, which is made here.
+        """
+        runs, run_id = f"/dags/{dag_id}/dagRuns", f"manual__{datetime.now(UTC).isoformat()}"
+        try:
+            return str(self.post(runs, {"logical_date": None, **body, "dag_run_id": run_id})["dag_run_id"])
+        except ServiceError:
+            if self.find(f"{runs}/{run_id}") is None:
+                raise
+            return run_id
+
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._once(method, path, request)
         if answer.status_code == UNAUTHORIZED:
@@ -74,8 +95,8 @@ class AirflowApi:
     def _once(self, method: str, path: str, request: dict[str, Any]) -> httpx.Response:
         import httpx
 
-        # Only what never reached the server, or only reads, is sent again: a trigger must not start two runs.
-        again = httpx.TransportError if method == "GET" else httpx.ConnectError
+        # What did not reach the server is sent again, and what may be done twice.
+        again = httpx.ConnectError if method == "POST" else httpx.TransportError
         for attempt in range(TRIES):
             try:
                 return self._client.request(method, f"/api/v2{path}", **request)

@@ -136,7 +136,7 @@ def _advance(run: FirstRun, api: AirflowApi, *, may_ask: bool) -> None:
         if new:  # the scheduler's own: the last tick of a DAG that was just unpaused, or an asset's
             run.run_id = new[-1]["dag_run_id"]
         elif may_ask and not run.by_asset:
-            run.run_id = api.post(f"/dags/{run.dag_id}/dagRuns", {"logical_date": None})["dag_run_id"]
+            run.run_id = api.trigger(run.dag_id, {})
     if run.run_id:
         path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}"
         _take_tasks(run, api.get(f"{path}/taskInstances", limit=100)["task_instances"])

@@ -103,10 +103,7 @@ def run_remotely(
             raise InputError(
                 f"--remote: {dag_id} is paused in Airflow, its run would wait; `airflow dags unpause {dag_id}`"
             )
-        body: dict[str, Any] = {"logical_date": None}
-        if params:
-            body["conf"] = dict(params)
-        run_id = str(api.post(f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+        run_id = api.trigger(dag_id, {"conf": dict(params)} if params else {})
         tell("", run_id)
         return _follow(api, dag_id, run_id, tell=tell, poll_seconds=poll_seconds)
 

@@ -9,16 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from dataflow.duckdb_memory import open_in_memory
+from rich.filesize import decimal
+
+from dataflow.duckdb_memory import OF_A_COPYING_THREAD, open_in_memory
 from dataflow.errors import ContractError, InputError, StepError, TransientError
 from dataflow.identifiers import quote
 from dataflow.landing.batch import columns_of, write_batch
 from dataflow.landing.manifest import Manifest
-from dataflow.sources.contract import NO_VERDICT, NOTHING, Judge, Verdict
-from dataflow.sources.misfit import explained, is_about_data
+from dataflow.sources.contract.misfit import explained, is_about_data
+from dataflow.sources.contract.rows import NO_VERDICT, NOTHING, Judge, Verdict
 from dataflow.sources.read_source import read_source
 from dataflow.sources.reading import Reading, select_of
-from dataflow.sources.request import IngestRequest
+from dataflow.sources.request import IngestRequest, SetAside
+from dataflow.sources.so_far import SoFar
 from dataflow.sources.stamp import NULL_CURSOR, count_cut_rows, prepare_cut, stamped
 
 if TYPE_CHECKING:
@@ -40,11 +43,12 @@ def ingest(request: IngestRequest) -> Manifest:
         raise InputError(f"{request.workflow}.{request.table} is incremental: say which range to read")
     with (
         _scratch(request) as scratch,
-        open_in_memory(request.settings.memory, spill=scratch / "spill") as connection,
+        open_in_memory(request.settings.memory, spill=scratch / "spill", of_a_thread=OF_A_COPYING_THREAD) as connection,
     ):
         readings = _with_sensitive(request, read_source(connection, request, scratch=scratch))
         manifest = _land(connection, request, readings=readings, scratch=scratch)
-    request.log.info("landed %d rows of %s.%s", manifest.rows, request.workflow, request.table)
+    size = decimal(manifest.bytes)
+    request.log.info("landed %d rows of %s.%s, %s", manifest.rows, request.workflow, request.table, size)
     if manifest.discarded_rows:
         request.log.warning("left out %d rows that break the schema_contract", manifest.discarded_rows)
     if manifest.quarantined_rows:
@@ -113,17 +117,27 @@ def _commit(
         try_number=request.try_number,
         scratch=scratch,
     ) as batch:
-        landed = batch.copy(connection, query)
+        with SoFar(request.table, request.log, request.watch).written_to(batch.drafts):
+            landed = batch.copy(connection, query)
         cut = count_cut_rows(connection)
+        aside = SetAside(verdict.quarantined_rows)
         if judge.quarantines and request.set_aside is not None:
-            request.set_aside(connection, judge.quarantined(readings) if verdict.quarantined_rows else NOTHING)
+            refused = judge.quarantined(readings) if verdict.quarantined_rows else NOTHING
+            aside = request.set_aside(connection, refused, batch.columns, scratch)
+            if aside.corrected is not None:
+                landed += batch.copy(connection, aside.corrected)
+            cut += aside.cut_rows
         if state is not None and _state_of_files(readings) != state:
             raise TransientError(f"{request.table}: its files were changed while they were read")
+        request.before_commit()
         return batch.commit(
             cut_rows=cut,
             discarded_rows=verdict.refused_rows - verdict.quarantined_rows,
-            quarantined_rows=verdict.quarantined_rows,
+            quarantined_rows=aside.rows,
             absent=_absent(readings) if landed + cut + verdict.refused_rows else (),
+            undeclared=_undeclared(readings),
+            misfits=verdict.misfits,
+            contract=judge.contract.model_dump(),
         )
 
 
@@ -135,6 +149,12 @@ def _held(connection: duckdb.DuckDBPyConnection, reading: Reading, number: int) 
     # Until there is more of it than fits into memory, it stays there; DuckDB spills the rest to scratch.
     connection.execute(f"create or replace temp table {held} as select * from {reading.relation}")
     return replace(reading, scan=lambda _: held)
+
+
+def _undeclared(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Give the columns that came, that nobody declared, and that are not landed."""
+    names = ((*reading.left_out, *(column.name for column in reading.undeclared)) for reading in readings)
+    return tuple(dict.fromkeys(name for each in names for name in each if name))
 
 
 def _absent(readings: Sequence[Reading]) -> tuple[str, ...]:

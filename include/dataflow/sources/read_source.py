@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError, InputError
 from dataflow.s3.place import is_s3
 from dataflow.sources.api.read_api import read_api
-from dataflow.sources.bucket_files import fetch_files
-from dataflow.sources.columns import Found, check_found, declared_paths, declared_types, reads_undeclared
-from dataflow.sources.csv_files import read_csv_files
+from dataflow.sources.contract.columns import Found, check_found, declared_paths, declared_types, reads_undeclared
 from dataflow.sources.database.read import read_database
-from dataflow.sources.file_paths import find_files, ready_files
-from dataflow.sources.json_files import read_json_files
+from dataflow.sources.files.bucket_files import fetch_files
+from dataflow.sources.files.csv_files import read_csv_files
+from dataflow.sources.files.file_paths import find_files, ready_files
+from dataflow.sources.files.json_encoding import without_marks_of_encoding
+from dataflow.sources.files.json_files import read_json_files
+from dataflow.sources.files.parquet_files import read_parquet_files
+from dataflow.sources.files.web_files import fetch_from_web, is_web_address
 from dataflow.sources.mock_rows import mock_reading
-from dataflow.sources.parquet_files import read_parquet_files
 from dataflow.sources.published import published_file
-from dataflow.sources.python_rows import spool_rows
+from dataflow.sources.python.rows import spool_rows
 from dataflow.sources.reading import NO_COLUMN, RawColumn, Reading
 from dataflow.sources.request import IngestRequest
-from dataflow.sources.web_files import fetch_from_web, is_web_address
+from dataflow.sources.so_far import SoFar
 from dataflow.spec.reader_options import option_problem
 from dataflow.spec.sources import ApiSource, DatabaseSource, FileSource, MockSource, PublishedSource, PythonSource
 
@@ -66,10 +69,12 @@ def _files(
     problems = [problem for option in source.options if (problem := option_problem(source.format, option))]
     if problems:
         raise ContractError(f"{request.table}: {'; '.join(problems)}")
+    may_be_empty = source.format == "ndjson"
     if is_s3(source.path):
-        found = fetch_files(source.path, scratch, connection=source.connection)
+        so_far = SoFar(request.table, request.log, request.watch)
+        found = fetch_files(source.path, scratch, connection=source.connection, so_far=so_far)
     elif is_web_address(source.path):
-        found = [fetch_from_web(source.path, request, scratch)]
+        found = [fetch_from_web(source.path, request, scratch, may_be_empty=may_be_empty)]
     else:
         found = find_files(source.path, request.folder)
     options, log, contract = source.options, request.log, source.schema_contract
@@ -77,17 +82,18 @@ def _files(
         return read_parquet_files(connection, found, declared, options=options, log=log, contract=contract)
     if not declared:
         raise ContractError(f"{request.table}: declare the `columns` of a {source.format} file; nothing is guessed")
-    files = ready_files(found, scratch, may_be_empty=source.format == "ndjson")
+    files = ready_files(found, scratch, may_be_empty=may_be_empty)
     if source.format == "csv":
         return read_csv_files(files, declared, options=options, log=log, contract=contract)
     return read_json_files(
         connection,
-        files,
+        without_marks_of_encoding(files, scratch / "unmarked"),
         declared,
         paths=declared_paths(source.columns),
         format_name=source.format,
         options=options,
         log=log,
+        scratch=scratch,
         contract=contract,
     )
 
@@ -105,7 +111,9 @@ def _python(
         raise InputError(f"{request.workflow}.{request.table}: a python source needs its function {shown}")
     contract = source.schema_contract
     kept = () if reads_undeclared(contract) else declared.keys()
-    spool = spool_rows(request.rows, scratch, declared=kept, shown=shown)
+    so_far = SoFar(shown, request.log, request.watch)
+    texts = [name for name, kind in declared.items() if kind == "VARCHAR"]
+    spool = spool_rows(request.rows, scratch, declared=kept, so_far=so_far, texts=texts)
     wanted: dict[str, str | None] = dict(declared)
     found = Found()
     if declared and spool.rows:
@@ -117,6 +125,7 @@ def _python(
     if not spool.rows or NO_COLUMN in wanted:
         columns = tuple(RawColumn(name, None, "VARCHAR", kind) for name, kind in wanted.items())
         return [Reading(lambda _: f"range({spool.rows})", columns)]
-    return read_parquet_files(
+    readings = read_parquet_files(
         connection, spool.files, wanted, options={}, log=request.log, may_be_absent=wanted.keys(), contract=contract
     )
+    return [replace(reading, left_out=found.left_out) for reading in readings]

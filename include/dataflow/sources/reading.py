@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from dataflow.errors import StepError
 from dataflow.identifiers import quote
-from dataflow.sources.fit import Fit, fit
+from dataflow.sources.contract.fit import Fit, fit
+from dataflow.sources.files.number_format import NumberFormat
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["NO_COLUMN", "RawColumn", "Reading", "SourceFile", "select_list", "select_of"]
+__all__ = ["NO_COLUMN", "Marked", "RawColumn", "Reading", "SourceFile", "select_list", "select_of"]
 
 NO_COLUMN = "dataflow: no column"
 """Holds the place of columns where rows have none; never landed, and no column of data is named so."""
@@ -39,6 +40,16 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """The same values as another column has, their numbers marked."""
+
+    raw: str
+    """As the reader names it."""
+    leaf: Callable[[str, str], str]
+    """Gives the SQL of a scalar within without its mark, from that of it with one and its type."""
+
+
+@dataclass(frozen=True, slots=True)
 class RawColumn:
     """One column to land."""
 
@@ -50,10 +61,12 @@ class RawColumn:
     """The DuckDB type that the reader gives."""
     declared: str | None = None
     """The DuckDB type it must have; None to keep the reader's."""
-    form: str | None = None
-    """How a time is written, in the words of strptime."""
+    form: str | NumberFormat | None = None
+    """How its values are written as text; of times, in the words of strptime."""
     sensitive: bool = False
     """Whether messages keep its values to themselves."""
+    marked: Marked | None = None
+    """What its values are made of, where its own text is only to show."""
 
     @property
     def fit(self) -> Fit:
@@ -61,6 +74,8 @@ class RawColumn:
         if self.raw is None:
             nothing = f"cast(null as {self.declared})" if self.declared else "null"
             return Fit(nothing, attempt=nothing)
+        if self.marked is not None:
+            return fit(quote(self.marked.raw), self.kind, declared=self.declared, leaf=self.marked.leaf)
         return fit(quote(self.raw), self.kind, declared=self.declared, form=self.form)
 
 
@@ -80,6 +95,8 @@ class Reading:
     """Says what an error of DuckDB's means for what it reads; None when it does not know it."""
     undeclared: tuple[RawColumn, ...] = ()
     """Columns that are not landed and whose rows the contract does not take when they have a value there."""
+    left_out: tuple[str, ...] = ()
+    """Columns that came, are not declared and are not read."""
 
     def with_sensitive(self, names: Collection[str]) -> Reading:
         """Give the reading with these columns marked, and what nobody declared: it may hold the same values."""

@@ -20,7 +20,6 @@ class Spec(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,
         # Every parse and every task's start imports the model; a part that is only used within the whole is built once.
         defer_build=True,

@@ -29,6 +29,11 @@ __all__ = [
 Scalar = str | int | float | bool
 
 
+def _in_order(least: float | None, most: float | None) -> None:
+    if least is not None and most is not None and least > most:
+        raise ValueError(f"nothing is at least {least} and at most {most}; `min` is the smaller one")
+
+
 class AcceptedValues(Spec):
     """A column holds only these values."""
 
@@ -47,6 +52,8 @@ class Range(Spec):
     def _bounded(self) -> Range:
         if self.min is None and self.max is None:
             raise ValueError("give `min`, `max` or both")
+        if not isinstance(self.min, str) and not isinstance(self.max, str):
+            _in_order(self.min, self.max)
         return self
 
 
@@ -60,6 +67,7 @@ class RowCount(Spec):
     def _bounded(self) -> RowCount:
         if self.min is None and self.max is None:
             raise ValueError("give `min`, `max` or both")
+        _in_order(self.min, self.max)
         return self
 
 

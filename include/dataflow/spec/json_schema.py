@@ -9,8 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import ModelSchema
 
+from dataflow.attribute_docstrings import attribute_docstrings
 from dataflow.durations import format_duration
 from dataflow.spec.examples import EXAMPLES
 from dataflow.spec.workflow import WorkflowSpec
@@ -45,6 +48,15 @@ class _Generator(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         """Write a duration as a config does."""
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+    def model_schema(self, schema: ModelSchema) -> Schema:
+        """Say of each key what the model's source says of it."""
+        made = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        model.model_rebuild()  # until then an alias in a type that names a later one is not known
+        for name, text in attribute_docstrings(model).items():
+            made["properties"][model.model_fields[name].alias or name].setdefault("description", text)
+        return made
 
 
 def _plain_text(docstring: str) -> str:

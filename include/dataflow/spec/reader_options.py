@@ -7,13 +7,13 @@ from difflib import get_close_matches
 __all__ = ["NUMBER_FORMATS", "READER_OPTIONS", "REFUSED_OPTIONS", "option_problem"]
 
 NUMBER_FORMATS = ("thousands", "decimal_separator")
-"""Options of the CSV reader under which it casts numbers itself, and fails on what is none."""
+"""Options of the CSV reader that say how numbers are written."""
 
 READER_OPTIONS: dict[str, frozenset[str]] = {
     "csv": frozenset(
         {
             "allow_quoted_nulls", "comment", "dateformat", "decimal_separator", "delim", "encoding", "escape",
-            "force_not_null", "header", "max_line_size", "new_line", "null_padding", "nullstr", "quote", "sep", "skip",
+            "force_not_null", "header", "max_line_size", "null_padding", "nullstr", "quote", "sep", "skip",
             "strict_mode", "thousands", "timestampformat",
         }
     ),
@@ -31,6 +31,7 @@ REFUSED_OPTIONS: dict[str, str] = {
     "hive_partitioning": "folders' names never become columns",
     "ignore_errors": "it drops rows in silence",
     "names": "declare them in the source's `columns`",
+    "new_line": "line ends are found, and one that is not the file's makes no row of it",
     "sample_size": "columns are declared, never guessed",
     "store_rejects": "it drops rows in silence",
     "types": "declare them in the source's `columns`",

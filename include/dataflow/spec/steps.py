@@ -151,9 +151,11 @@ class Step(Spec):
     def _has_ways_to_go(self) -> Step:
         if self.choice is None:
             return self
-        two_ways = bool(self.then) or bool(self.else_)
+        two_ways = self.then is not None or self.else_ is not None
         if (self.when is None) == (self.branches is None) or two_ways != (self.when is not None):
             raise ValueError("a choice has either `when` with `then` or `else`; or `branches`")
+        if two_ways and not self.then and not self.else_:
+            raise ValueError("both ways of the choice are empty; give `then` or `else` a step")
         return self
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dataflow.errors import StepError
+from dataflow.linting.uncalled import called_functions, uncalled_functions
 from dataflow.loading.callables import Modules
 from dataflow.paths import WORKFLOWS
-from dataflow.runtime.modules import import_module
-from dataflow.spec.sources import PythonSource
-from dataflow.spec.steps import walk_steps
+from dataflow.runtime.author_code.modules import import_module
 
 if TYPE_CHECKING:
     from dataflow.loading.callables import Function
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from dataflow.settings import Settings
 
 __all__ = ["docstring_complaints", "function_complaints"]
-
-CALLED_BY_NAME = ("ingestion", "validation", "transform")
-"""Modules in which a function that takes ``ctx`` is there to be called by the config."""
 
 
 def function_complaints(workflow: Workflow, _: Settings) -> list[str]:
@@ -32,14 +28,13 @@ def function_complaints(workflow: Workflow, _: Settings) -> list[str]:
             import_module(workflow, module)
         except StepError as error:
             complaints.append(str(error))
-    called = _called(workflow)
-    for function, module in _functions(workflow, CALLED_BY_NAME):
-        if function.takes_context and f"{module}:{function.name}" not in called:
-            expected = ", ".join(name for name in sorted(called) if name.startswith(f"{module}:")) or "none"
-            complaints.append(
-                f"{_place(function)}: {function.shown} takes ctx, but nothing calls it (the config calls {expected}); "
-                "give it the name that is called, or begin its name with _"
-            )
+    called = sorted(called_functions(workflow))
+    for module, function in uncalled_functions(workflow, _reader(workflow)):
+        expected = ", ".join(name for name in called if name.startswith(f"{module}:")) or "none"
+        complaints.append(
+            f"{_place(function)}: {function.shown} takes ctx, but nothing calls it (the config calls {expected}); "
+            "give it the name that is called, or begin its name with _"
+        )
     return complaints
 
 
@@ -57,7 +52,7 @@ def _modules(workflow: Workflow) -> tuple[str, ...]:
 
 
 def _functions(workflow: Workflow, modules: tuple[str, ...]) -> Iterator[tuple[Function, str]]:
-    read = Modules(workflow.project, f"{WORKFLOWS.as_posix()}/{workflow.name}")
+    read = _reader(workflow)
     for name in modules:
         module = read.get(name)
         for each in module.functions if module else ():
@@ -66,19 +61,8 @@ def _functions(workflow: Workflow, modules: tuple[str, ...]) -> Iterator[tuple[F
                 yield function, name
 
 
-def _called(workflow: Workflow) -> set[str]:
-    """Give the functions that the config calls, as ``module:function``."""
-    spec = workflow.spec
-    called = {
-        source.callable or f"ingestion:{name}"
-        for name, source in spec.sources.items()
-        if isinstance(source, PythonSource)
-    }
-    called |= {f"validation:{table}" for table in spec.sources}
-    stages = (stage.python for body in spec.transform.values() for stage in body.stages if stage.python)
-    called |= {of for _, step in walk_steps(spec.steps or ()) for of in (step.run, step.gate, step.when) if of}
-    called |= {each.python for each in spec.wait_for if each.python}
-    return called | {name if ":" in name else f"transform:{name}" for name in stages}
+def _reader(workflow: Workflow) -> Modules:
+    return Modules(workflow.project, f"{WORKFLOWS.as_posix()}/{workflow.name}")
 
 
 def _place(function: Function) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from dataflow.loading.load import load_workflow
 from dataflow.ops.history import open_history
-from dataflow.runtime.local import run_workflow
+from dataflow.runtime.local.run import run_workflow
 from dataflow.settings import Settings
 from dataflow.testing.window import window_for
 from dataflow.warehouse.create import create_warehouse

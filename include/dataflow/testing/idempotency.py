@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.cli.sandbox import link_published
 from dataflow.errors import StepError
-from dataflow.identifiers import literal, quote
+from dataflow.identifiers import quote
 from dataflow.interval import Interval
 from dataflow.landing.batch import write_batch
 from dataflow.landing.manifest import part_paths, read_manifest
+from dataflow.landing.scan import scan_of
 from dataflow.ops.runs import now
 from dataflow.queries import RESERVED_PREFIX
-from dataflow.runtime.local import run_workflow
+from dataflow.runtime.local.resume import Earlier
+from dataflow.runtime.local.run import run_workflow
 from dataflow.runtime.receipt import StepReceipt
-from dataflow.runtime.resume import Earlier
 from dataflow.runtime.ticks import first_moment, last_complete_window
 from dataflow.spec.schedule import is_windowed_by_ticks
 from dataflow.spec.tables import is_windowed_table, load_of, tables_of
@@ -118,10 +119,9 @@ def _shuffled(receipt: StepReceipt, settings: Settings) -> StepReceipt:
     import duckdb
 
     batch = read_manifest(receipt.uri or "")
-    files = ", ".join(literal(path) for path in part_paths(batch))
     run = f"{RESERVED_PREFIX}_run"
     replaced = f" REPLACE ('test__again' AS {quote(run)})" if run in batch.columns else ""
-    numbered = f"SELECT *, row_number() OVER () AS number FROM read_parquet([{files}], hive_partitioning = false)"
+    numbered = f"SELECT *, row_number() OVER () AS number FROM {scan_of(part_paths(batch))}"
     query = f"SELECT * EXCLUDE (number){replaced} FROM ({numbered}) ORDER BY {OTHER_ORDER}"
     with (
         duckdb.connect() as connection,
@@ -132,6 +132,7 @@ def _shuffled(receipt: StepReceipt, settings: Settings) -> StepReceipt:
             window=batch.window,
             run_id="test__again",
             try_number=1,
+            scratch=settings.scratch,
         ) as again,
     ):
         connection.execute("SET TimeZone = 'UTC'")

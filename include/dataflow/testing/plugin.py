@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dataflow.interval import Interval
     from dataflow.loading.workflow import Workflow
-    from dataflow.runtime.context import StepContext
+    from dataflow.runtime.author_code.context import StepContext
     from dataflow.testing.fake_api import FakeApi
     from dataflow.testing.house import House
     from dataflow.testing.single_step import StepRunner
@@ -33,9 +33,9 @@ __all__ = ["fake_api", "house", "load_module", "make_context", "make_house", "ru
 @pytest.fixture
 def make_context(request: pytest.FixtureRequest) -> Callable[..., StepContext]:
     """Make a context with the settings and the params' defaults of the test's workflow; keywords replace fields."""
-    from dataflow.runtime.context import FIRST_DAY, StepContext
+    from dataflow.runtime.author_code.context import FIRST_DAY, StepContext
+    from dataflow.runtime.author_code.typed_settings import typed_settings
     from dataflow.runtime.params import params_of
-    from dataflow.runtime.typed_settings import typed_settings
     from dataflow.settings import Settings
     from dataflow.testing.window import window_for
 
@@ -54,7 +54,7 @@ def make_context(request: pytest.FixtureRequest) -> Callable[..., StepContext]:
 @pytest.fixture
 def load_module(request: pytest.FixtureRequest) -> Callable[[str], ModuleType]:
     """Give a module of the test's workflow by name: ``load_module("transform")``."""
-    from dataflow.runtime.modules import import_module
+    from dataflow.runtime.author_code.modules import import_module
 
     return lambda name: import_module(_workflow_of(request.path), name)
 

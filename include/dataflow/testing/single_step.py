@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.errors import InputError
 from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
-from dataflow.runtime.context import FIRST_DAY
+from dataflow.runtime.author_code.context import FIRST_DAY
 from dataflow.runtime.params import params_of
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.request import RunRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from dataflow.errors import ContractError, FatalError, TransientError
-from dataflow.queries import duckdb_message
+from dataflow.sensitive import NOTHING_SENSITIVE, Sensitive, without_values
 from dataflow.spec.transforms import Stage, TransformBody, stage_kind
 from dataflow.transforms.rows import Rows
 from dataflow.transforms.stages import STAGES
@@ -31,6 +31,7 @@ def apply_stages(
     python: Callable[[str, str | None], str],
     check: Callable[[Check, str], None],
     entered: Callable[[Stage], None] = lambda _: None,
+    sensitive: Sensitive = NOTHING_SENSITIVE,
 ) -> str:
     """Run the stages in order and give the relation that holds the result: a temporary one, its name without a schema.
 
@@ -46,13 +47,14 @@ def apply_stages(
         python: Calls the author's function, by name, on a relation (None before there are rows), and gives a relation.
         check: Judges a relation; raises where the task may not go on.
         entered: Called with each stage before it runs.
+        sensitive: What no error may tell.
 
     Raises:
         ContractError: when data is not what a stage promises.
         FatalError: when a stage cannot be run as written.
         TransientError: when memory, disk or files failed.
     """
-    rows = Rows(connection, name, window)
+    rows = Rows(connection, name, window, sensitive=sensitive)
     if source is not None:
         _attempt(rows, "its batch", lambda: rows.start_from(source))
     for number, stage in enumerate(transform.stages, start=1):
@@ -102,12 +104,15 @@ def _attempt(rows: Rows, where: str, work: Callable[[], None]) -> None:
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
-        _raise_ours(error, f"{rows.name}: {where}: {duckdb_message(error)}", rows=rows)
+        _raise_ours(error, f"{rows.name}: {where}: {rows.sensitive.told(error)}", rows=rows)
 
 
 def _raise_ours(error: duckdb.Error, text: str, *, rows: Rows) -> NoReturn:
     import duckdb
 
+    # Whoever shows a traceback shows what an error was raised from, with all its words.
+    if rows.sensitive.hides_words_of(error):
+        error.args = (without_values(error),)
     if isinstance(error, duckdb.OperationalError):
         raise TransientError(text) from error
     if isinstance(error, duckdb.DataError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.duckdb_memory import Memory, open_in_memory
 from dataflow.errors import FatalError
 from dataflow.identifiers import literal, quote
+from dataflow.landing.scan import scan_of
 from dataflow.queries import relation_sql
 
 if TYPE_CHECKING:
@@ -59,8 +60,5 @@ def _close_to_the_outside(connection: duckdb.DuckDBPyConnection, folders: Sequen
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, *, paths: Sequence[str]) -> None:
     if not paths:
         raise FatalError(f"{name}: no file holds its rows; ingest it again")
-    files = ", ".join(literal(str(Path(path).absolute())) for path in paths)
     target = relation_sql(name) if "." in name else quote("memory", "main", name)
-    # A column never comes from a path (`day=1/`), which hive partitioning would make of it.
-    reader = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
-    connection.execute(f"CREATE VIEW {target} AS SELECT * FROM {reader}")
+    connection.execute(f"CREATE VIEW {target} AS SELECT * FROM {scan_of(paths, by_name=True)}")

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from dataflow.identifiers import literal, quote
 from dataflow.queries import RESERVED_PREFIX, columns_of, find_column, run_single
+from dataflow.sensitive import HIDDEN, NOTHING_SENSITIVE, Sensitive
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import duckdb
 
     from dataflow.interval import Interval
 
-__all__ = ["Rows", "is_reserved"]
+__all__ = ["Rows", "is_reserved", "refuse_twins"]
 
 
 def is_reserved(name: str) -> bool:
     """Tell whether a column's name is ours."""
     return name.lower().startswith(RESERVED_PREFIX)
+
+
+def refuse_twins(names: Iterable[str]) -> None:
+    """Raise a ValueError for a name that is there twice; DuckDB does not tell upper from lower case."""
+    twins = sorted(name for name, count in Counter(name.lower() for name in names).items() if count > 1)
+    if twins:
+        raise ValueError(f"two columns would be called '{twins[0]}'; give one of them another name")
 
 
 @dataclass(slots=True)
@@ -34,6 +45,8 @@ class Rows:
     """Unqualified; None before the first stage of a table made from others."""
     columns: dict[str, str] = field(default_factory=dict)
     """Names and DuckDB types, in order."""
+    sensitive: Sensitive = NOTHING_SENSITIVE
+    """What no message tells."""
     _mark: str = field(default_factory=lambda: uuid4().hex[:8])
     _made: int = 0
     _tables: list[str] = field(default_factory=list)
@@ -63,6 +76,10 @@ class Rows:
         if is_reserved(name):
             raise ValueError(f"'{name}' is reserved: columns that begin with {RESERVED_PREFIX} are dataflow's own")
         return find_column(self.own_columns, name)
+
+    def shown(self, column: str, value: object) -> str:
+        """Give a value as messages show it."""
+        return HIDDEN if self.sensitive.hides(column) else repr(value)
 
     def project(self, query: str) -> None:
         """Let a query that only renames, reorders or leaves out columns give the rows from here on."""

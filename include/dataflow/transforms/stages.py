@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import ContractError
 from dataflow.identifiers import literal, quote
 from dataflow.queries import columns_of_query, single_select
-from dataflow.transforms.rows import Rows, is_reserved
+from dataflow.transforms.rows import Rows, is_reserved, refuse_twins
 from dataflow.transforms.timestamps import normalize_timestamps
 
 if TYPE_CHECKING:
@@ -59,14 +58,14 @@ def _rename(rows: Rows, argument: Mapping[str, str]) -> None:
         if is_reserved(new):
             rows.find(new)
     result = [new_names.get(column, column) for column in rows.columns]
-    _refuse_twins(result)
+    refuse_twins(result)
     columns = zip(rows.columns, result, strict=True)
     rows.project(f"SELECT {', '.join(f'{quote(old)} AS {quote(new)}' for old, new in columns)} FROM {rows.sql}")
 
 
 def _select(rows: Rows, names: tuple[str, ...]) -> None:
     chosen = [rows.find(name) for name in names]
-    _refuse_twins(chosen)
+    refuse_twins(chosen)
     rows.project(f"SELECT {_quoted([*chosen, *rows.reserved_columns])} FROM {rows.sql}")
 
 
@@ -95,7 +94,9 @@ def _refuse_misfits(rows: Rows, column: str, *, kind: str) -> None:
         f"left(min(CAST({name} AS VARCHAR)) FILTER (WHERE {misfit}), 100) FROM {rows.sql}",
     )
     if bad:
-        raise ContractError(f"{column}: {example!r} does not fit {kind} ({bad} of {total} rows do not)")
+        raise ContractError(
+            f"{column}: {rows.shown(column, example)} does not fit {kind} ({bad} of {total} rows do not)"
+        )
 
 
 def _unnest(rows: Rows, name: str) -> None:
@@ -114,7 +115,7 @@ def _add_timestamps(rows: Rows, argument: AddTimestamps) -> None:
     name = argument.loaded_at
     if is_reserved(name):
         rows.find(name)
-    _refuse_twins([*rows.columns, name])
+    refuse_twins([*rows.columns, name])
     moment = f"CAST({literal(rows.window.end.isoformat())} AS TIMESTAMPTZ)"
     rows.project(f"SELECT *, {moment} AS {quote(name)} FROM {rows.sql}")
 
@@ -123,18 +124,12 @@ def _sql(rows: Rows, text: str) -> None:
     rows.show_as_own_name()
     query = single_select(rows.connection, text)
     names = [name for name, _ in columns_of_query(rows.connection, query)]
-    _refuse_twins([name for name in names if not is_reserved(name)])
+    refuse_twins([name for name in names if not is_reserved(name)])
     # A join of two tables has our columns twice: the first table's are the rows' own.
     kept = {name.lower(): index for index, name in reversed(list(enumerate(names)))}
     picked = ", ".join(f"{quote(f'c{index}')} AS {quote(names[index])}" for index in sorted(kept.values()))
     positional = _quoted([f"c{index}" for index in range(len(names))])
     rows.compute(f"SELECT {picked} FROM ({query}\n) AS given({positional})")
-
-
-def _refuse_twins(names: list[str]) -> None:
-    twins = sorted(name for name, count in Counter(name.lower() for name in names).items() if count > 1)
-    if twins:
-        raise ValueError(f"two columns would be called '{twins[0]}'; give one of them another name")
 
 
 def _one_row(rows: Rows, query: str) -> tuple[Any, ...]:

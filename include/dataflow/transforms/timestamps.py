@@ -76,6 +76,6 @@ def _refuse_unreadable(rows: Rows, column: str, *, moment: str) -> None:
     ).fetchone()
     if found and found[0]:
         raise ContractError(
-            f"{column}: {found[1]!r} is no ISO 8601 time such as 2025-01-31T08:30:00+01:00 "
+            f"{column}: {rows.shown(column, found[1])} is no ISO 8601 time such as 2025-01-31T08:30:00+01:00 "
             f"({found[0]} rows hold such text)"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError
 from dataflow.identifiers import quote
+from dataflow.landing.parquet_types import kept_as
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -84,11 +85,9 @@ def reconcile(table: str, loaded: Mapping[str, str], batch: Mapping[str, str]) -
 
 
 def parquet_select(columns: Mapping[str, str]) -> str:
-    """Give the select list that Parquet keeps without loss: it has no integer of 128 bits and would make a DOUBLE."""
-    return ", ".join(
-        f"CAST({quote(name)} AS DECIMAL(38,0)) AS {quote(name)}" if kind in {"HUGEINT", "UHUGEINT"} else quote(name)
-        for name, kind in columns.items()
-    )
+    """Give the select list that Parquet keeps without loss."""
+    kept = ((quote(name), kept_as(kind)) for name, kind in columns.items())
+    return ", ".join(name if kind is None else f"CAST({name} AS {kind}) AS {name}" for name, kind in kept)
 
 
 def _holds(wide: str, narrow: str) -> bool:

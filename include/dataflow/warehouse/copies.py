@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dataflow.errors import FatalError, TransientError
+from dataflow.duckdb_memory import NO_ROOM
+from dataflow.errors import FatalError, OutOfRoom, TransientError
 from dataflow.s3 import objects
 from dataflow.s3.errors import PreconditionFailed
 from dataflow.s3.place import S3Place, is_s3
@@ -79,20 +80,22 @@ def _to_bucket(snapshot: Snapshot, place: S3Place, *, is_newest: Callable[[], bo
         file = snapshot.parquet(name)
         tables[name] = _described(snapshot, name, version=snapshot.version)
         objects.put_file(place / str(tables[name]["path"]), file, sha256=tables[name]["sha256"])
-    content = json.dumps(_pointing(snapshot, snapshot.version, tables), indent=1).encode()
     for _ in range(TURNS):
         # The tag is older than the look at our own snapshots: who pointed readers elsewhere since, has changed it.
-        before, tag = objects.read_tagged(pointer)
-        found = _content(before)
+        content, tag = objects.read_tagged(pointer)
+        found = _content(content)
         _require_own(found, snapshot, place)
-        if found.get("version") != snapshot.version:  # else an answer was lost: it was us
+        before, left = found.get("version"), found.get("left", {})
+        if before != snapshot.version:  # else an answer was lost: it was us
             if not is_newest():
                 return False
+            left = _left_since(found)
+            pointing = {**_pointing(snapshot, snapshot.version, tables), "left": left}
             try:
-                objects.put_bytes(pointer, content, tag=tag)
+                objects.put_bytes(pointer, json.dumps(pointing, indent=1).encode(), tag=tag)
             except PreconditionFailed:
                 continue
-        _sweep_bucket(place, keep={snapshot.version, str(found.get("version"))})
+        _sweep_bucket(place, keep={snapshot.version, str(before)}, left=left)
         return True
     raise TransientError(f"{pointer}: written by others {TURNS} times while we tried to")
 
@@ -115,9 +118,8 @@ def _to_folder(snapshot: Snapshot, place: Path, *, is_newest: Callable[[], bool]
             swap_current(place, _pointing(snapshot, version, tables))
             _sweep_folder(place, keep={version, str(before.get("version"))})
     except OSError as error:
-        raise TransientError(
-            f"publish.to: {place}: {error.strerror}; see whether the disk is there and has room"
-        ) from None
+        kind = OutOfRoom if error.errno in NO_ROOM else TransientError
+        raise kind(f"publish.to: {place}: {error.strerror}; see whether the disk is there and has room") from None
     return True
 
 
@@ -158,8 +160,22 @@ def _require_own(found: Mapping[str, Any], snapshot: Snapshot, place: S3Place | 
         raise FatalError(f"publish.to: {place} holds what {owner} publishes; give each workflow a folder of its own")
 
 
-def _sweep_bucket(place: S3Place, *, keep: set[str]) -> None:
-    """Delete versions that are neither current nor the one before, and older than a reader may go on with them."""
+def _left_since(found: Mapping[str, Any]) -> dict[str, str]:
+    """Give when readers were pointed away from each version, the one that is current among them: it is left now.
+
+    An object in S3 has no time that can be set, so ``current.json`` keeps it, as long as a reader may be there.
+    """
+    moment = datetime.now(UTC)
+    left = {name: since for name, since in found.get("left", {}).items() if _since(since) > moment - KEPT}
+    return left | ({str(found["version"]): moment.isoformat()} if "version" in found else {})
+
+
+def _since(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
+
+
+def _sweep_bucket(place: S3Place, *, keep: set[str], left: Mapping[str, str]) -> None:
+    """Delete versions that readers left longer ago than one may go on with them, and those that nobody ever saw."""
     limit = datetime.now(UTC) - KEPT
     skipped = len(place.key) + 1 if place.key else 0
     old = [
@@ -167,7 +183,7 @@ def _sweep_bucket(place: S3Place, *, keep: set[str]) -> None:
         for found in objects.list_below(place)
         if (version := found.place.key[skipped:].partition("/")[0]) not in keep
         and VERSION.fullmatch(version)
-        and found.written < limit
+        and (_since(left[version]) if version in left else found.written) < limit
     ]
     objects.delete(old)
 

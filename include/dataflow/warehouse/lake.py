@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-from dataflow.connections import Connection, find_connection
 from dataflow.duckdb_extensions import load_extension
 from dataflow.duckdb_memory import bound
 from dataflow.errors import FatalError, TransientError
-from dataflow.identifiers import literal, quote
+from dataflow.identifiers import literal
+from dataflow.lost_lake import words_of_loss
 from dataflow.masking import masked
 from dataflow.s3.place import S3Place
 from dataflow.warehouse.patience import Patience
+from dataflow.warehouse.secrets import secret, secret_of_store
 from dataflow.warehouse.session import CONFIG, in_utc
 
 if TYPE_CHECKING:
@@ -41,13 +41,6 @@ SECRETS = {"catalog": "dataflow_catalog", "lake": "dataflow_warehouse", "data": 
 COMMIT_RETRIES = 100
 """Of DuckLake's own, where another commit came first and does not contradict; see its ``ducklake_max_retry_count``."""
 
-_LOST = re.compile(
-    r"server closed the connection|terminating connection|connection to server|could not connect|Unable to connect"
-    r"|no connection to the server|connection has been closed|Connection refused|connection not open|SSL SYSCALL"
-    r"|the database system is|too many clients|could not receive data|could not send data|Could not establish"
-    r"|HTTP (?:5\d\d|429)|Current transaction is aborted|Failed to execute query \"(?:ROLLBACK|BEGIN|COMMIT)",
-    re.IGNORECASE,
-)
 _BEING_MADE = re.compile(r"already exists|duplicate key|conflict|concurrently updated", re.IGNORECASE)
 
 
@@ -118,8 +111,8 @@ def attach_lake(connection: DuckDBPyConnection, settings: Settings, lake: DuckLa
     connection.execute(f"SET ducklake_max_retry_count = {COMMIT_RETRIES}")
     if isinstance(settings.warehouse_data, S3Place):
         load_extension(connection, "httpfs")
-    for secret in _secrets(settings, lake):
-        connection.execute(secret)
+    for statement in _secrets(settings, lake):
+        connection.execute(statement)
     patience = Patience()
     while True:
         try:
@@ -166,7 +159,7 @@ def _is_lost(error: Exception) -> bool:
     import duckdb
 
     return isinstance(error, duckdb.HTTPException) or (
-        isinstance(error, duckdb.Error) and _LOST.search(str(error)) is not None
+        isinstance(error, duckdb.Error) and bool(words_of_loss(str(error)))
     )
 
 
@@ -176,8 +169,8 @@ def _secrets(settings: Settings, lake: DuckLake) -> Iterator[str]:
     place, path = settings.warehouse_data, str(settings.warehouse_data)
     if isinstance(place, S3Place):
         path = str(replace(place, connection=""))
-        store = find_connection(place.connection) if place.connection else Connection("")
-        yield _secret(SECRETS["data"], "s3", _of_store(store), scope=f"s3://{place.bucket}")
+        scope = f"s3://{place.bucket}"
+        yield secret_of_store(SECRETS["data"], place, scope=scope, setting="DATAFLOW_WAREHOUSE_DATA")
     server = {
         "HOST": catalog.host,
         "PORT": str(catalog.port or 5432),
@@ -185,45 +178,10 @@ def _secrets(settings: Settings, lake: DuckLake) -> Iterator[str]:
         "PASSWORD": catalog.password,
         "DATABASE": catalog.schema,
     }
-    yield _secret(SECRETS["catalog"], "postgres", server)
+    yield secret(SECRETS["catalog"], "postgres", server)
     libpq = " ".join(f"{name}={value}" for name, value in catalog.extra.items())
     yield (
         f"CREATE OR REPLACE SECRET {SECRETS['lake']} (TYPE ducklake, METADATA_PATH {literal(libpq)}, "
         f"METADATA_PARAMETERS MAP {{'TYPE': 'postgres', 'SECRET': '{SECRETS['catalog']}'}}, "
         f"METADATA_SCHEMA {literal(lake.schema)}, DATA_PATH {literal(path.rstrip('/') + '/')})"
     )
-
-
-def _secret(name: str, kind: str, values: dict[str, str], *, scope: str = "") -> str:
-    given = [f"{key} {literal(value)}" for key, value in values.items() if value]
-    given += [f"SCOPE {literal(scope)}"] if scope else []
-    return f"CREATE OR REPLACE SECRET {quote(name)} ({', '.join([f'TYPE {kind}', *given])})"
-
-
-def _of_store(store: Connection) -> dict[str, str]:
-    """Say where a store of objects is and who asks, as Airflow's AWS connection has it."""
-    key, secret, token = store.login, store.password, str(store.extra.get("aws_session_token") or "")
-    if not key:
-        key, secret, token = _of_this_machine(str(store.extra.get("profile_name") or "") or None)
-    service = (store.extra.get("service_config") or {}).get("s3") or {}
-    endpoint = urlsplit(str(service.get("endpoint_url") or store.extra.get("endpoint_url") or ""))
-    style = ((store.extra.get("config_kwargs") or {}).get("s3") or {}).get("addressing_style", "")
-    given = {"KEY_ID": key, "SECRET": secret, "SESSION_TOKEN": token}
-    given["REGION"] = str(store.extra.get("region_name") or "us-east-1")
-    if endpoint.netloc:
-        given |= {"ENDPOINT": endpoint.netloc, "USE_SSL": str(endpoint.scheme == "https").lower()}
-    if style == "path" or endpoint.netloc:
-        given["URL_STYLE"] = "vhost" if style == "virtual" else "path"
-    return given
-
-
-def _of_this_machine(profile: str | None) -> tuple[str, str, str]:
-    import boto3
-
-    found = boto3.session.Session(profile_name=profile).get_credentials()
-    if found is None:
-        raise FatalError(
-            "DATAFLOW_WAREHOUSE_DATA: this machine has no S3 credentials; name a connection: s3://id@bucket"
-        )
-    frozen = found.get_frozen_credentials()
-    return frozen.access_key or "", frozen.secret_key or "", frozen.token or ""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from dataflow.errors import ContractError, FatalError
 from dataflow.identifiers import literal, moment, quote
 from dataflow.interval import Interval
+from dataflow.landing.scan import scan_of
+from dataflow.sensitive import NOTHING_SENSITIVE, Sensitive
 from dataflow.warehouse.columns import columns_of, columns_of_query, is_own_column, reconcile
 from dataflow.warehouse.lake import is_lake
 from dataflow.warehouse.merge import merge_rows
@@ -42,6 +44,8 @@ class LoadRequest:
     """Whether two runs of different windows give different rows."""
     anew: bool = False
     """Of ``replace``: the rows were made of what is loaded now, whichever run asked for it."""
+    sensitive: Sensitive = NOTHING_SENSITIVE
+    """What no error may tell."""
 
     @property
     def name(self) -> str:
@@ -116,6 +120,7 @@ def _write(connection: DuckDBPyConnection, request: LoadRequest, *, batch: dict[
         name=request.name,
         key=request.key,
         newest_by=request.newest_by,
+        sensitive=request.sensitive,
     )
 
 
@@ -123,9 +128,7 @@ def _view_batch(connection: DuckDBPyConnection, request: LoadRequest) -> dict[st
     """Make the staged rows a view, with this run's own columns; give its columns."""
     if not request.parquet:
         raise FatalError(f"{request.name}: no staged file to load; a batch without rows is a file without rows")
-    # Hive partitioning would make columns of what paths look like.
-    files = ", ".join(literal(path) for path in request.parquet)
-    staged = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    staged = scan_of(request.parquet, by_name=True)
     columns = columns_of_query(connection, f"SELECT * FROM {staged}")
     kept = [name for name in columns if not is_own_column(name) or name == CURSOR]
     if not any(not is_own_column(name) for name in kept):

@@ -14,34 +14,20 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dataflow.errors import LockTimeout
 from dataflow.settings import Settings
+from dataflow.warehouse.waits import WORTH_TELLING_SECONDS, tell_of_wait
 
-__all__ = ["LockGrant", "hold_for_process", "let_go_for_process", "waits_told_to", "warehouse_lock"]
+__all__ = ["LockGrant", "hold_for_process", "let_go_for_process", "warehouse_lock"]
 
 LOG = logging.getLogger(__name__)
-WORTH_TELLING_SECONDS = 0.5
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 0.25
-
-
-_told_of_waits: ContextVar[Callable[[float], None]] = ContextVar("_told_of_waits", default=lambda _: None)
-
-
-@contextmanager
-def waits_told_to(listener: Callable[[float], None]) -> Iterator[None]:
-    """Tell a listener the seconds of each wait of this thread, those in vain too, while the block runs."""
-    before = _told_of_waits.set(listener)
-    try:
-        yield
-    finally:
-        _told_of_waits.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +144,7 @@ class _Wait:
     def rest(self) -> None:
         """Pause before the next try, a little longer each time and never in step with others; give up at the bound."""
         if self.left == 0:
-            _told_of_waits.get()(self.waited)
+            tell_of_wait(self.waited)
             raise LockTimeout(self.path, self.waited, _holder(self.path))
         if self.waited > WORTH_TELLING_SECONDS and not self.told:
             self.told = True
@@ -169,7 +155,7 @@ class _Wait:
     def tell(self) -> float:
         """Log a wait that is worth telling, and give its seconds."""
         waited = self.waited
-        _told_of_waits.get()(waited)
+        tell_of_wait(waited)
         if waited > WORTH_TELLING_SECONDS:
             self.log.info("to %s: waited %.1f s for %s", self.purpose, waited, self.path.name)
         return waited

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError
 from dataflow.identifiers import quote
+from dataflow.sensitive import HIDDEN, NOTHING_SENSITIVE, Sensitive
 from dataflow.warehouse.columns import is_own_column
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def merge_rows(
     name: str,
     key: Sequence[str],
     newest_by: str | None,
+    sensitive: Sensitive = NOTHING_SENSITIVE,
 ) -> int:
     """Merge a batch into a table of at least its columns, within the transaction that is open; give the rows written.
 
@@ -41,7 +43,9 @@ def merge_rows(
     _require_values(connection, batch, columns=columns, name=name, needed=[*key, *([newest_by] if newest_by else [])])
     rows = batch
     if _has_repeated_keys(connection, batch, key):
-        rows = _settle_batch(connection, batch, columns=columns, name=name, key=key, newest_by=newest_by)
+        rows = _settle_batch(
+            connection, batch, columns=columns, name=name, key=key, newest_by=newest_by, sensitive=sensitive
+        )
     same_key = " AND ".join(f"loaded.{quote(column)} = batch.{quote(column)}" for column in key)
     connection.execute(f"DELETE FROM {relation} AS loaded USING {rows} AS batch WHERE {same_key}{_is_newer(newest_by)}")
     answer = connection.execute(
@@ -100,6 +104,7 @@ def _settle_batch(
     name: str,
     key: Sequence[str],
     newest_by: str | None,
+    sensitive: Sensitive,
 ) -> str:
     """Keep the newest row of each key in a table of its own; equal rows count as one."""
     data = [column for column in columns if not is_own_column(column)]
@@ -116,7 +121,7 @@ def _settle_batch(
         f"ORDER BY {_list(key)} LIMIT {MAX_SHOWN + 1}"
     ).fetchall()
     if unsettled:
-        shown = "; ".join(_show(key, values) for values in unsettled[:MAX_SHOWN])
+        shown = "; ".join(_show(key, values, sensitive) for values in unsettled[:MAX_SHOWN])
         more = "; and more" if len(unsettled) > MAX_SHOWN else ""
         tie = f" and the same {newest_by}" if newest_by else ""
         raise ContractError(
@@ -126,8 +131,10 @@ def _settle_batch(
     return WINNERS
 
 
-def _show(key: Sequence[str], values: Iterable[object]) -> str:
-    return ", ".join(f"{column} = {value}" for column, value in zip(key, values, strict=True))
+def _show(key: Sequence[str], values: Iterable[object], sensitive: Sensitive) -> str:
+    return ", ".join(
+        f"{column} = {HIDDEN if sensitive.hides(column) else value}" for column, value in zip(key, values, strict=True)
+    )
 
 
 def _list(columns: Iterable[str]) -> str:

@@ -9,8 +9,18 @@ from dataflow.identifiers import literal, quote
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["BUILDS", "LOADS", "OWN_SCHEMA", "create_own_tables", "model_schema", "staging_schema", "tables_in"]
+__all__ = [
+    "BUILDS",
+    "LOADS",
+    "OWN_SCHEMA",
+    "create_own_tables",
+    "model_schema",
+    "staging_schema",
+    "tables_in",
+    "turn_of_table",
+]
 
+STAGING = "staging_"
 OWN_SCHEMA = "_dataflow"
 """Of what we keep for ourselves."""
 BUILDS = quote(OWN_SCHEMA, "builds")
@@ -21,12 +31,17 @@ LOADS = quote(OWN_SCHEMA, "loads")
 
 def staging_schema(workflow: str) -> str:
     """Give the schema of a workflow's loaded tables."""
-    return f"staging_{workflow}"
+    return f"{STAGING}{workflow}"
 
 
 def model_schema(workflow: str) -> str:
     """Give the schema of a workflow's dbt models."""
     return workflow
+
+
+def turn_of_table(schema: str, table: str) -> str:
+    """Give the turn in which a table of a DuckLake is written: ``shop.orders`` of a loaded one, ``shop`` of models."""
+    return f"{schema.removeprefix(STAGING)}.{table}" if schema.startswith(STAGING) else schema
 
 
 def create_own_tables(connection: DuckDBPyConnection) -> None:

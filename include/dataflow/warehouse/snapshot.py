@@ -7,20 +7,18 @@ them, both read-only. ``current.json`` names the version that readers use.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import FatalError, InputError, RunSuperseded
-from dataflow.identifiers import literal, quote
+from dataflow.identifiers import quote
 from dataflow.settings import Settings
 from dataflow.warehouse.builds import newest
-from dataflow.warehouse.columns import columns_of, columns_of_query, is_own_column, parquet_select
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.schemas import model_schema, staging_schema, tables_in
+from dataflow.warehouse.snapshot_files import write_files
 from dataflow.warehouse.versions import new_version, read_current, swap_current, sweep_versions, version_of
 
 if TYPE_CHECKING:
@@ -87,7 +85,9 @@ def publish(
         relations = _find(connection, workflow, names)
         before = read_current(place)
         with new_version(place) as folder:
-            described = _copy(connection, workflow, relations=relations, folder=folder)
+            described = write_files(
+                connection, relations, database=folder / f"{workflow}.duckdb", memory=settings.memory
+            )
         content = {"version": version_of(folder), "run_id": run_id, "tables": described}
         swap_current(place, content)
     swept = sweep_versions(place, keep=before["version"] if before else None, older_than=settings.keep_snapshots)
@@ -152,42 +152,3 @@ def _find(connection: DuckDBPyConnection, workflow: str, names: Iterable[str]) -
         )
         raise FatalError(f"{workflow}: no table to publish under the name of {', '.join(missing)}; {there}")
     return relations
-
-
-def _copy(
-    connection: DuckDBPyConnection, workflow: str, *, relations: Mapping[str, str], folder: Path
-) -> dict[str, Any]:
-    """Write the tables into a DuckDB file, and from there to Parquet, so that a view is computed once."""
-    import duckdb
-
-    database = f"_dataflow_snapshot_{uuid.uuid4().hex[:8]}"  # others may share the handle
-    attached = quote(database)
-    connection.execute(f"ATTACH {literal(str(folder / f'{workflow}.duckdb'))} AS {attached}")
-    try:
-        connection.begin()
-        described = {}
-        for name, relation in relations.items():
-            copy = quote(database, "main", name)
-            columns = [quote(column) for column in columns_of(connection, relation) if not is_own_column(column)]
-            connection.execute(f"CREATE TABLE {copy} AS SELECT {', '.join(columns)} FROM {relation}")
-            described[name] = _copy_to_parquet(connection, copy, file=folder / f"{name}.parquet")
-        connection.commit()
-        connection.execute(f"CHECKPOINT {attached}")
-    except BaseException:
-        with suppress(duckdb.Error):
-            connection.rollback()
-        raise
-    finally:
-        connection.execute(f"DETACH {attached}")
-    return described
-
-
-def _copy_to_parquet(connection: DuckDBPyConnection, relation: str, *, file: Path) -> dict[str, Any]:
-    selected = parquet_select(columns_of(connection, relation))
-    written = connection.execute(
-        f"COPY (SELECT {selected} FROM {relation}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)"
-    ).fetchone()
-    columns = columns_of_query(
-        connection, f"SELECT * FROM read_parquet({literal(str(file))}, hive_partitioning = false)"
-    )
-    return {"rows": written[0] if written else 0, "columns": columns}

@@ -16,16 +16,20 @@ from typing import TYPE_CHECKING
 from dataflow.durations import format_duration
 from dataflow.errors import TransientError
 from dataflow.masking import masked
+from dataflow.warehouse.waits import WORTH_TELLING_SECONDS, tell_of_wait
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from dataflow.ducklake import DuckLake
 
-__all__ = ["Turn", "take_turn", "turn_of"]
+__all__ = ["Turn", "TurnKept", "take_turn", "turn_of"]
 
 LOG = logging.getLogger(__name__)
-WORTH_TELLING_SECONDS = 0.5
+
+
+class TurnKept(TransientError):
+    """Others kept the turn for longer than somebody was ready to wait."""
 
 
 class Turn:
@@ -55,7 +59,8 @@ def take_turn(
         log: Told of a wait that is worth telling.
 
     Raises:
-        TransientError: when others kept it for longer, or PostgreSQL does not answer.
+        TurnKept: when others kept it for longer.
+        TransientError: when PostgreSQL does not answer.
     """
     import sqlalchemy as sa
 
@@ -68,8 +73,9 @@ def take_turn(
         session.execute(sa.select(sa.func.pg_advisory_lock(sa.func.hashtextextended(key, 0))))
     except sa.exc.OperationalError as exc:
         session.close()
+        tell_of_wait(time.monotonic() - began)
         if "lock timeout" in str(exc.orig):
-            raise TransientError(
+            raise TurnKept(
                 f"to {purpose}: waited {format_duration(timeout)} for the turn of {name}, which others kept; "
                 "raise DATAFLOW_LOCK_TIMEOUT if that is how long it takes"
             ) from None
@@ -78,6 +84,7 @@ def take_turn(
         session.close()
         raise
     waited = time.monotonic() - began
+    tell_of_wait(waited)
     if waited > WORTH_TELLING_SECONDS:
         (log or LOG).info("to %s: waited %.1f s for the turn of %s", purpose, waited, name)
     return Turn(session)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataflow.identifiers import literal
 from dataflow.warehouse.lake import CATALOG
-from dataflow.warehouse.schemas import BUILDS, LOADS, OWN_SCHEMA, tables_in
+from dataflow.warehouse.schemas import BUILDS, LOADS, OWN_SCHEMA, tables_in, turn_of_table
 from dataflow.warehouse.transaction import transact
+from dataflow.warehouse.turns import TurnKept
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,6 +27,15 @@ OLD_STAMPS = {
     "WHERE new.workflow = old.workflow AND new.table_name = old.table_name)",
 }
 """What a later stamp of the same made void."""
+COMPACTION = {
+    "ducklake_flush_inlined_data": (
+        "schema_name => {schema}, table_name => {table}",
+        "tables with small batches written to files",
+    ),
+    "ducklake_merge_adjacent_files": ("{table}, schema => {schema}", "files put together"),
+    "ducklake_rewrite_data_files": ("{table}, schema => {schema}", "files without their deleted rows"),
+}
+"""What is done to each table of a lake, in this order: how it is called, and what the count says."""
 
 
 def forget_old_stamps(connection: DuckDBPyConnection, *, dry_run: bool) -> list[str]:
@@ -50,32 +63,60 @@ def tidy_file(connection: DuckDBPyConnection, file: Path, *, dry_run: bool) -> l
     return [f"{freed:,} bytes of the file"] if freed > 0 else []
 
 
-def tidy_lake(connection: DuckDBPyConnection, *, keep: timedelta, dry_run: bool) -> list[str]:
+def tidy_lake(
+    connection: DuckDBPyConnection,
+    *,
+    keep: timedelta,
+    dry_run: bool,
+    turn_of: Callable[[str], AbstractContextManager[None]],
+) -> list[str]:
     """Expire versions, put small files together, rewrite what is mostly deleted, and delete files of expired versions.
 
-    `ducklake_delete_orphaned_files` is not called: it takes every Parquet file below the lake's folder that this one
-    catalog does not name, those of another lake or of a landing in the same folder too.
+    Each table is put in order when it is its workflow's turn: a build that meets another writer of its table fails.
+    What others keep for too long is left as it is, and told.
     """
     told: list[str] = []
     old = _ago(keep)
     expired = _call(connection, "ducklake_expire_snapshots", f"older_than => {old}, dry_run => {str(dry_run).lower()}")
     told += [f"{expired} versions of the lake"] if expired else []
     if not dry_run:
-        for work, what in (
-            ("ducklake_flush_inlined_data", "tables with small batches written to files"),
-            ("ducklake_merge_adjacent_files", "files put together"),
-            ("ducklake_rewrite_data_files", "files without their deleted rows"),
-        ):
-            count = transact(connection, lambda work=work: _call(connection, work))  # type: ignore[misc]
-            told += [f"{count} {what}"] if count else []
+        told += _compact(connection, turn_of)
     cleaned = _call(connection, "ducklake_cleanup_old_files", f"older_than => {old}, dry_run => {str(dry_run).lower()}")
     told += [f"{cleaned} files of expired versions"] if cleaned else []
     return told
 
 
-def _call(connection: DuckDBPyConnection, function: str, options: str = "") -> int:
-    given = ", ".join(filter(None, [literal(CATALOG), options]))
-    return len(connection.execute(f"CALL {function}({given})").fetchall())
+def _compact(connection: DuckDBPyConnection, turn_of: Callable[[str], AbstractContextManager[None]]) -> list[str]:
+    counts = dict.fromkeys(COMPACTION, 0)
+    kept = []
+    for turn in _tables_by_turn(connection):
+        try:
+            with turn_of(turn):
+                # Looked up again: who had the turn until now may have dropped some.
+                for schema, table in _tables_by_turn(connection).get(turn, ()):
+                    named = {"schema": literal(schema), "table": literal(table)}
+                    for work, (call, _) in COMPACTION.items():
+                        bring = partial(_call, connection, work, call.format(**named))
+                        counts[work] += transact(connection, bring)
+        except TurnKept:
+            kept.append(turn)
+    told = [f"{counts[work]} {what}" for work, (_, what) in COMPACTION.items() if counts[work]]
+    return told + ([f"left as they are, for others were at work on them: {', '.join(kept)}"] if kept else [])
+
+
+def _tables_by_turn(connection: DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """Give schema and name of every table, by what `open_warehouse` calls the turn of who writes it."""
+    rows = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() ORDER BY ALL"
+    ).fetchall()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for schema, table in rows:
+        found.setdefault(turn_of_table(schema, table), []).append((schema, table))
+    return found
+
+
+def _call(connection: DuckDBPyConnection, function: str, options: str) -> int:
+    return len(connection.execute(f"CALL {function}({literal(CATALOG)}, {options})").fetchall())
 
 
 def _ago(span: timedelta) -> str:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dataflow.named_files import named_file
+
 __all__ = [
     "CURRENT",
     "KEPT",
@@ -75,9 +77,14 @@ def swap_current(place: Path, described: Mapping[str, Any]) -> None:
     if previous is not None and (place / previous["version"]).is_dir():
         os.utime(place / previous["version"])  # from now on it is old; see sweep_versions
     written = place / f".{CURRENT}-{uuid.uuid4().hex[:8]}"
-    written.write_text(json.dumps(described, indent=1), encoding="utf-8")
-    _sync(written)
-    written.replace(place / CURRENT)
+    try:
+        with named_file(written):
+            written.write_text(json.dumps(described, indent=1), encoding="utf-8")
+        _sync(written)
+        written.replace(place / CURRENT)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
     _sync(place)
 
 
@@ -121,6 +128,7 @@ def _sync(path: Path) -> None:
     """Have the file or folder on disk before going on."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with named_file(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

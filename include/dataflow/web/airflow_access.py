@@ -37,6 +37,7 @@ __all__ = [
     "configured_host",
     "dag_facts",
     "import_error_texts",
+    "metadata_is_sqlite",
     "rights_of_caller",
     "trigger_in_airflow",
 ]
@@ -202,6 +203,11 @@ def import_error_texts() -> list[str]:
     """Give the text of every import error that Airflow shows."""
     with create_session() as session:
         return [text for text in session.scalars(select(ParseImportError.stacktrace)) if text]
+
+
+def metadata_is_sqlite() -> bool:
+    """Tell whether Airflow's metadata database is a SQLite file."""
+    return conf.get_mandatory_value("database", "sql_alchemy_conn").startswith("sqlite")
 
 
 def configured_host() -> str:

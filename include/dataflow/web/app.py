@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dataflow.errors import InputError, TransientError
 from dataflow.web.airflow_access import Caller, rights_of_caller, trigger_in_airflow
 from dataflow.web.answers import ProblemsAnswer, WorkflowsAnswer
-from dataflow.web.catalogue import visible_detail, visible_problems, visible_workflow, visible_workflows
+from dataflow.web.catalogue import healthy_spec, visible_detail, visible_problems, visible_workflow, visible_workflows
 from dataflow.web.cross_site import refuse_cross_site
 from dataflow.web.detail_answers import RunDetail, WorkflowDetail
 from dataflow.web.stories import known_history, tell_run
@@ -78,7 +78,7 @@ def show_run(dag_id: str, run_id: str, caller: Caller) -> RunDetail:
         history = known_history()
         if history is None:
             raise unknown
-        return tell_run(history, dag_id, run_id)
+        return tell_run(history, dag_id, run_id, spec=healthy_spec(caller, dag_id))
     except InputError:
         raise unknown from None
     except TransientError as error:

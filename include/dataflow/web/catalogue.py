@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dataflow.errors import Problem, TransientError
+from dataflow.quarantine.corrections import count_corrections
 from dataflow.registry import PublishedWorkflow, read_published
 from dataflow.spec.params import param_schema
 from dataflow.spec.schedule_text import schedule_text
@@ -20,10 +21,10 @@ from dataflow.web.answers import (
 )
 from dataflow.web.detail_answers import WorkflowDetail
 from dataflow.web.owners import workflow_of
-from dataflow.web.stories import known_history, measured_figures, waiting_rows
+from dataflow.web.stories import known_history, measured_figures, open_records
 from dataflow.web.written import describe_sources, describe_tables
 
-__all__ = ["visible_detail", "visible_problems", "visible_workflow", "visible_workflows"]
+__all__ = ["healthy_spec", "visible_detail", "visible_problems", "visible_workflow", "visible_workflows"]
 
 
 def visible_workflows(rights: Rights) -> WorkflowsAnswer:
@@ -55,11 +56,12 @@ def visible_detail(rights: Rights, dag_id: str) -> WorkflowDetail | None:
     if found is None:
         return None
     answer, spec = found
-    quarantine, measured, problem = None, None, ""
+    quarantine, corrections, measured, problem = None, None, None, ""
     try:
         history = known_history()
         if history is not None:
-            quarantine, measured = waiting_rows(history, dag_id), measured_figures(history, dag_id)
+            quarantine = open_records(history, dag_id, spec=spec if answer.state == "healthy" else None)
+            corrections, measured = count_corrections(history, dag_id), measured_figures(history, dag_id)
     except TransientError as error:
         problem = str(error)
     known = answer.model_dump(exclude={"sources", "tables"})
@@ -68,9 +70,16 @@ def visible_detail(rights: Rights, dag_id: str) -> WorkflowDetail | None:
         sources=describe_sources(spec),
         tables=describe_tables(spec),
         quarantine=quarantine,
+        corrections=corrections,
         measured=measured,
         history_problem=problem,
     )
+
+
+def healthy_spec(rights: Rights, dag_id: str) -> WorkflowSpec | None:
+    """Give what a workflow's config says; None where it is broken or gone."""
+    found = _visible(rights, dag_id)
+    return found[1] if found and found[0].state == "healthy" else None
 
 
 def _visible(rights: Rights, dag_id: str) -> tuple[WorkflowAnswer, WorkflowSpec] | None:

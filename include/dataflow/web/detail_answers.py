@@ -9,6 +9,7 @@ from dataflow.web.answers import Answer, SourceAnswer, TableAnswer, WorkflowAnsw
 
 __all__ = [
     "AnomalyAnswer",
+    "ChangeKind",
     "CheckAnswer",
     "ColumnAnswer",
     "FigureAnswer",
@@ -55,7 +56,9 @@ class QuarantinedAnswer(Answer):
     rules: list[str]
     rows: int
     stage: str
-    state: Literal["waits", "replayed", "read again"]
+    state: Literal["waits", "waits in part", "read again", "replayed"]
+    told: str
+    """Why a replay would not put back every row that passes; empty where it would."""
     run_id: str
     quarantined_at: datetime
     reason: str
@@ -66,7 +69,7 @@ class QuarantineAnswer(Answer):
     """What lies in quarantine: of a workflow what waits, of a run all that it set aside."""
 
     rows: int
-    """That wait."""
+    """That wait, of these records; one that waits in part counts whole."""
     records: list[QuarantinedAnswer]
     """The newest first."""
     more: int
@@ -99,6 +102,8 @@ class WorkflowDetail(WorkflowAnswer):
     tables: list[TableDetail]  # type: ignore[assignment]
     quarantine: QuarantineAnswer | None
     """None where there is no run history to read."""
+    corrections: int | None
+    """How many are made again, unasked, whenever a run reads the very same bad rows."""
     measured: list[MeasuredAnswer] | None
     history_problem: str
     """Why run history could not be read; empty where it could, and where there is none yet."""
@@ -148,13 +153,20 @@ class AnomalyAnswer(Answer):
     detected_at: datetime
 
 
+ChangeKind = Literal["appeared", "gone", "retyped", "undeclared", "misfits", "more"]
+"""``undeclared``: the source has it, the config does not, and it is not landed; ``misfits``: some of its values are not
+as declared; ``more``: no one column, but how many changed beyond those that are told."""
+
+
 class SchemaChangeAnswer(Answer):
-    """A column that came, went or has another type than in the last run that completed."""
+    """A column that came, went or has another type than in the last run, or that is not as the config says."""
 
     table: str
     column: str
-    before: str | None
-    after: str | None
+    kind: ChangeKind
+    before: str | None = None
+    """Its type, of a landed column that is gone or has another one."""
+    after: str | None = None
     message: str
 
 

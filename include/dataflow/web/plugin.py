@@ -1,11 +1,11 @@
-"""What the plugin registers with Airflow: one app and one page."""
+"""What the plugin registers with Airflow: an app, pages, and what keeps a small Airflow's server answering."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 from typing import Any
 
-__all__ = ["api_apps", "pages"]
+__all__ = ["api_apps", "middlewares", "pages"]
 
 
 def api_apps() -> list[dict[str, Any]]:
@@ -13,6 +13,14 @@ def api_apps() -> list[dict[str, Any]]:
     from dataflow.web.app import create_app
 
     return [{"app": create_app(), "url_prefix": "/dataflow", "name": "dataflow"}]
+
+
+def middlewares() -> list[dict[str, Any]]:
+    """Give what stands before every request of the API server: turns, where SQLite lets one write at a time."""
+    from dataflow.web.airflow_access import metadata_is_sqlite
+    from dataflow.web.one_writer import OneWriter
+
+    return [{"middleware": OneWriter, "name": "one writer"}] if metadata_is_sqlite() else []
 
 
 def pages() -> list[dict[str, Any]]:

@@ -10,12 +10,15 @@ from typing import Any
 from dataflow.errors import InputError
 from dataflow.ops.figures import last_figures
 from dataflow.ops.history import History, existing_history
-from dataflow.ops.quarantine import Quarantined, count_open, list_quarantined
 from dataflow.ops.reading import RunStory, read_run
-from dataflow.runtime.schema_changes import SCHEMA_CHANGE
+from dataflow.quarantine.records import Quarantined, count_quarantined, list_quarantined
+from dataflow.runtime.quarantine.prospect import Prospect, prospects_of
+from dataflow.runtime.telling.schema_changes import SCHEMA_CHANGE
 from dataflow.settings import Settings
+from dataflow.spec.workflow import WorkflowSpec
 from dataflow.web.detail_answers import (
     AnomalyAnswer,
+    ChangeKind,
     CheckAnswer,
     FigureAnswer,
     MeasuredAnswer,
@@ -26,7 +29,7 @@ from dataflow.web.detail_answers import (
     StageAnswer,
 )
 
-__all__ = ["known_history", "measured_figures", "tell_run", "waiting_rows"]
+__all__ = ["known_history", "measured_figures", "open_records", "tell_run"]
 
 RECORDS_SHOWN = 100
 FIGURES_SHOWN = 60
@@ -59,9 +62,17 @@ def _history_at(url: str) -> History | None:
     return existing_history(url)
 
 
-def waiting_rows(history: History, workflow: str) -> QuarantineAnswer:
-    """Give what of a workflow waits in quarantine."""
-    return _quarantine(count_open(history, workflow), list_quarantined(history, workflow=workflow))
+def open_records(history: History, workflow: str, *, spec: WorkflowSpec | None) -> QuarantineAnswer:
+    """Give what of a workflow nobody replayed yet, and what a replay would do with it.
+
+    Args:
+        history: Run history.
+        workflow: Its name.
+        spec: What its config says; None where that is broken.
+    """
+    records = list_quarantined(history, workflow=workflow, limit=RECORDS_SHOWN)
+    every = count_quarantined(history, workflow=workflow) if len(records) == RECORDS_SHOWN else len(records)
+    return _quarantine(history, records, spec=spec, more=every - len(records))
 
 
 def measured_figures(history: History, workflow: str) -> list[MeasuredAnswer]:
@@ -86,15 +97,21 @@ def measured_figures(history: History, workflow: str) -> list[MeasuredAnswer]:
     ]
 
 
-def tell_run(history: History, workflow: str, run_id: str) -> RunDetail:
+def tell_run(history: History, workflow: str, run_id: str, *, spec: WorkflowSpec | None) -> RunDetail:
     """Give one run.
+
+    Args:
+        history: Run history.
+        workflow: Whose run.
+        run_id: Which.
+        spec: What the workflow's config says by now; None where that is broken, or gone.
 
     Raises:
         InputError: when run history does not know it.
     """
     story = read_run(history, run_id, workflow=workflow)
     run = story.run
-    records = list_quarantined(history, workflow=workflow, run_id=run_id, only_open=False)
+    records = list_quarantined(history, workflow=workflow, run_ids=[run_id], only_open=False)
     changes = [row for row in story.anomalies if row["category"] == SCHEMA_CHANGE]
     return RunDetail(
         dag_id=workflow,
@@ -107,7 +124,7 @@ def tell_run(history: History, workflow: str, run_id: str) -> RunDetail:
         checks=_checks(story),
         anomalies=[AnomalyAnswer.model_validate(row) for row in story.anomalies if row not in changes],
         schema_changes=[_change(row) for row in changes],
-        quarantine=_quarantine(count_open(history, workflow, run_id=run_id), records),
+        quarantine=_quarantine(history, records[:RECORDS_SHOWN], spec=spec, more=max(len(records) - RECORDS_SHOWN, 0)),
     )
 
 
@@ -116,15 +133,33 @@ def _checks(story: RunStory) -> list[CheckAnswer]:
 
 
 def _change(row: dict[str, Any]) -> SchemaChangeAnswer:
-    return SchemaChangeAnswer.model_validate({**row["metadata"], "message": row["message"]})
+    said = row["metadata"]
+    return SchemaChangeAnswer.model_validate({**said, "kind": _kind_of(said), "message": row["message"]})
 
 
-def _quarantine(rows: int, records: Sequence[Quarantined]) -> QuarantineAnswer:
-    shown = [_record(record) for record in records[:RECORDS_SHOWN]]
-    return QuarantineAnswer(rows=rows, records=shown, more=len(records) - len(shown))
+def _kind_of(said: dict[str, Any]) -> ChangeKind:
+    """Tell a change by what `runtime.telling.schema_changes` keeps of it."""
+    if "further" in said:
+        return "more"
+    if "misfit" in said:
+        return "misfits"
+    if "undeclared" in said:
+        return "gone" if said["undeclared"] is None else "undeclared"
+    if said["before"] is None:
+        return "appeared"
+    return "gone" if said["after"] is None else "retyped"
 
 
-def _record(record: Quarantined) -> QuarantinedAnswer:
+def _quarantine(
+    history: History, records: Sequence[Quarantined], *, spec: WorkflowSpec | None, more: int
+) -> QuarantineAnswer:
+    prospects = prospects_of(history, records, specs={} if spec is None else {spec.name: spec})
+    shown = [_record(record, prospects[record.id]) for record in records]
+    waiting = sum(each.rows for each in shown if each.state in {"waits", "waits in part"})
+    return QuarantineAnswer(rows=waiting, records=shown, more=more)
+
+
+def _record(record: Quarantined, prospect: Prospect) -> QuarantinedAnswer:
     first = next(iter(record.reasons.values()), {})
     return QuarantinedAnswer(
         id=record.id,
@@ -132,7 +167,8 @@ def _record(record: Quarantined) -> QuarantinedAnswer:
         rules=list(record.rules),
         rows=record.rows,
         stage=record.key.stage,
-        state="waits" if record.is_open else "read again" if record.superseded_by else "replayed",
+        state=prospect.state,
+        told=prospect.told,
         run_id=record.key.run_id,
         quarantined_at=record.quarantined_at,
         reason=str(first.get("reason") or "")[:REASON_LENGTH],

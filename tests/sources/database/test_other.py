@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from sqlalchemy.dialects import registry
 
 from dataflow.errors import ContractError, FatalError, TransientError
 from dataflow.interval import Interval
+from dataflow.sources.database import other
+from dataflow.sources.database.address import Address
+from dataflow.sources.database.relation import Relation
 from kit.databases import postgres_schema
 from kit.ingest import ingest_source, landed
 
@@ -70,6 +74,41 @@ def test_a_query_is_read_and_its_columns_cast(tmp_path: Path) -> None:
     assert 2 == manifest.rows
 
 
+def test_a_query_that_begins_to_write_is_refused_and_not_sent(tmp_path: Path) -> None:
+    source = database(tmp_path, "create table things (id integer)", "insert into things values (1)")
+
+    with pytest.raises(FatalError, match="the query of orders begins with no SELECT, WITH or VALUES; a source only"):
+        ingest_source(tmp_path, {**source, "query": "replace into things values (2) returning id"})
+
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as opened:
+        assert [(1,)] == opened.execute("select id from things").fetchall()
+
+
+def test_a_query_that_begins_to_read_and_gives_no_rows_is_told(tmp_path: Path) -> None:
+    """That it writes only the database can refuse, by a read-only transaction or the login's rights."""
+    source = database(tmp_path, "create table things (id integer)")
+
+    with pytest.raises(ContractError, match="the query of orders gives no rows, not even none; a source only reads"):
+        ingest_source(tmp_path, {**source, "query": "with x as (select 3) insert into things select * from x"})
+
+
+@pytest.mark.postgres
+def test_a_database_that_can_is_told_to_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As MySQL and MariaDB are; PostgreSQL stands for them."""
+    monkeypatch.setitem(other.READ_ONLY, "postgresql", "set session characteristics as transaction read only")
+    with postgres_schema() as url:
+        given = sa.make_url(url).set(drivername="othergres").render_as_string(hide_password=False)
+        source = {"type": "database", "url": given, "query": "select nextval('n') as n"}
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("create sequence n")
+
+        with pytest.raises(ContractError, match=r"cannot execute nextval.* in a read-only transaction"):
+            ingest_source(tmp_path, source)
+
+        engine.dispose()
+
+
 def test_an_empty_table_lands_its_columns(tmp_path: Path) -> None:
     source = database(tmp_path, "create table things (id integer)")
 
@@ -121,3 +160,73 @@ def test_a_server_that_is_gone_may_come_back(tmp_path: Path, unused_port: int) -
             tmp_path,
             {"type": "database", "url": f"othergres://ada:hunter2secret@127.0.0.1:{unused_port}/x", "table": "t"},
         )
+
+
+@pytest.mark.postgres
+def test_a_login_that_is_refused_is_not_tried_again(tmp_path: Path) -> None:
+    with postgres_schema() as url:
+        place = sa.make_url(url).set(drivername="othergres", database="no_such_database_of_ours")
+        given = place.render_as_string(hide_password=False)
+
+        with pytest.raises(FatalError, match=r"orders\.url refuses the login: .*does not exist"):
+            ingest_source(tmp_path, {"type": "database", "url": given, "table": "t"})
+
+
+def test_the_extras_of_a_connection_reach_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database(tmp_path, "create table things (id integer)", "insert into things values (1)")
+    given = {"conn_type": "otherlite", "schema": f"{tmp_path}/shop.db"}
+    source = {"type": "database", "connection": "shop_db", "table": "things"}
+
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({**given, "extra": {"timeout": "7", "cursor": "dict"}}))
+    assert 1 == ingest_source(tmp_path, source).rows
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({**given, "extra": {"sslmod": "on"}}))
+    with pytest.raises(FatalError, match=r"the driver does not take its extras \(sslmod\)"):
+        ingest_source(tmp_path, source)
+
+
+def test_where_there_are_no_extras_the_driver_takes_not_the_address(tmp_path: Path) -> None:
+    source = database(tmp_path, "create table things (id integer)")
+
+    with pytest.raises(FatalError, match=r"orders\.url: the driver does not take its address: embedded null"):
+        ingest_source(tmp_path, {**source, "url": f"{source['url']}\0", "table": "things"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "canceling authentication due to timeout",
+        "authentication timeout",
+        "authentication service is unavailable, try again",
+        "timeout while the certificate was fetched",
+    ],
+)
+def test_a_login_that_took_too_long_is_not_refused(said: str) -> None:
+    assert not other.REFUSED.search(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'FATAL:  password authentication failed for user "ada"',
+        "Authentication plugin 'caching_sha2_password' cannot be loaded",
+        "Client does not support authentication protocol requested by server",
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in certificate chain",
+        "SSL error: sslv3 alert certificate expired",
+        'server certificate for "a" does not match host name "b"',
+        'root certificate file "/root.crt" does not exist',
+        "connection requires a valid client certificate",
+    ],
+)
+def test_a_login_that_the_database_or_tls_refuses_is_known(said: str) -> None:
+    assert other.REFUSED.search(said)
+
+
+@pytest.mark.parametrize("number", [1021, 1037, 1038, 1114, 1135, 1206])
+def test_a_mysql_that_has_no_room_may_have_some_later(number: int) -> None:
+    error_of_driver = type("InternalError", (Exception,), {"__module__": "pymysql.err"})
+    refused = sa.exc.InternalError("select 1", None, error_of_driver(number, "The table 'x' is full"))
+    address = Address("orders.url", sa.make_url("mysql+pymysql://host/shop"))
+
+    told = other._error(refused, address, Relation("things", "things AS q", "things"))
+
+    assert isinstance(told, TransientError)

@@ -337,3 +337,25 @@ def test_a_password_of_any_characters_is_passed_on(tmp_path: Path, server: Serve
             )
     finally:
         server.run(f'drop owned by "{role}"', f'drop role "{role}"')
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "declared"),
+    [
+        ("numeric(12,3)", "12.345", "DECIMAL(12,2)"),
+        ("numeric", "12.345", "DECIMAL(12,2)"),
+        ("float8", "1.5", "BIGINT"),
+        ("timestamptz", "2025-01-01 10:00:00+00", "DATE"),
+        ("timetz", "10:00:00+02", "TIME"),
+        ("numeric[]", "{1.5,2}", "BIGINT[]"),
+        ("interval", "1.0005 seconds", "INTERVAL"),
+        ("jsonb", '{"a": 1.5}', "STRUCT(a BIGINT)"),
+    ],
+)
+def test_a_value_that_its_declared_type_would_change_is_told(
+    tmp_path: Path, server: Server, kind: str, value: str, declared: str
+) -> None:
+    server.run(f"create table t as select '{value}'::{kind} as v")
+
+    with pytest.raises(ContractError, match=r't: row 1: column "v": .* is not a '):
+        ingest_source(tmp_path, server.source(table="t", columns={"v": declared}))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dataflow.errors import ContractError, FatalError
 from dataflow.interval import Interval
+from dataflow.sources.request import SetAside
 from kit.ingest import ingest_source, landed
 
 SHOP = {"type": "database", "url": "sqlite:///shop.db"}
@@ -198,10 +199,10 @@ def test_rows_that_break_the_contract_are_held_still_while_they_are_judged(tmp_p
     source = {**SHOP, "table": "orders", "columns": {"id": "BIGINT"}}
     seen: list[Any] = []
 
-    def set_aside(connection: Any, query: str) -> int:
+    def set_aside(connection: Any, query: str, *_: object) -> SetAside:
         write(tmp_path, "delete from orders")
         seen.extend(connection.execute(f"select id, note, _dataflow_reasons from ({query}) order by id").fetchall())
-        return len(seen)
+        return SetAside(len(seen))
 
     manifest = ingest_source(tmp_path, {**source, "schema_contract": "quarantine"}, set_aside=set_aside)
 

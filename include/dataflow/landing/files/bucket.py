@@ -40,10 +40,9 @@ def delete_folder(folder: str) -> None:
 
 
 @contextlib.contextmanager
-def drafts(folder: str, scratch: Path | None) -> Iterator[Path]:  # noqa: ARG001  # the other kind of place asks
+def drafts(folder: str, scratch: Path) -> Iterator[Path]:  # noqa: ARG001  # the other kind of place asks
     """Give a folder of its own on this machine, gone afterwards."""
-    if scratch is not None:
-        scratch.mkdir(parents=True, exist_ok=True)
+    scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="landing-", dir=scratch) as drafted:
         yield Path(drafted)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dataflow.landing.files.folder import DRAFT, Folder
+from dataflow.named_files import named_file
 
 __all__ = [
     "create_folder",
@@ -45,7 +46,7 @@ def delete_folder(folder: str) -> None:
 
 
 @contextlib.contextmanager
-def drafts(folder: str, scratch: Path | None) -> Iterator[Path]:  # noqa: ARG001  # the other kind of place asks
+def drafts(folder: str, scratch: Path) -> Iterator[Path]:  # noqa: ARG001  # the other kind of place asks
     """Give the folder itself: on the same disk a rename is enough."""
     yield Path(folder)
 
@@ -64,20 +65,25 @@ def fetch(name: str, into: Path) -> tuple[Path, int, str]:  # noqa: ARG001  # th
 
 def put(draft: Path, name: str, *, sha256: str) -> None:  # noqa: ARG001  # the other kind of place asks
     """Make a finished draft visible under its name, whole and durable."""
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.rename(name)
-    _sync_folder(Path(name).parent)
+    with named_file(name):
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.rename(name)
+        _sync_folder(Path(name).parent)
 
 
 def replace(name: str, content: bytes) -> None:
     """Write a small file in one step: readers see the old content or the new, after a power cut too."""
     draft = Path(f"{name}.{uuid.uuid4().hex[:12]}{DRAFT}")
-    with draft.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(name)
+    try:
+        with named_file(draft), draft.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(name)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     _sync_folder(draft.parent)
 
 

@@ -111,8 +111,26 @@ def _stage_columns(steps: Steps, stage: Stage, known: Known) -> Findings:
         yield from _exist((*steps, key), columns, known, by_key=key in ("rename", "cast"))
     if stage.deduplicate is not None:
         yield from _exist((*steps, "deduplicate", "key"), stage.deduplicate.key or (), known)
+    if known is not None:
+        yield from _leaves_columns_apart(steps, stage, known)
     if stage.normalize_timestamps is not None:
         yield from _exist((*steps, "normalize_timestamps", "columns"), stage.normalize_timestamps.columns, known)
+
+
+def _leaves_columns_apart(steps: Steps, stage: Stage, known: dict[str, str]) -> Findings:
+    """Refuse two columns of one name, and rows without any."""
+    taken = set(known) - {old.lower() for old in stage.rename or ()}
+    for old, new in (stage.rename or {}).items():
+        if new.lower() in taken:
+            hint = "choose another name, or `drop` the one first"
+            yield Finding((*steps, "rename", old), f"a second column would be called '{new}'", hint)
+        taken.add(new.lower())
+    if stage.add_timestamps is not None and stage.add_timestamps.loaded_at.lower() in taken:
+        name = stage.add_timestamps.loaded_at
+        hint = "give another name, as in add_timestamps: {loaded_at: seen_at}"
+        yield Finding((*steps, "add_timestamps", "loaded_at"), f"there is a column '{name}' already", hint)
+    if stage.drop is not None and not set(known) - {name.lower() for name in stage.drop}:
+        yield Finding((*steps, "drop"), "no column would be left", "keep one of them", on_key=True)
 
 
 def _check_columns(spec: WorkflowSpec, steps: Steps, check: Check, *, known: Known) -> Findings:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
-from dataflow.spec.reader_options import NUMBER_FORMATS
-from dataflow.spec.sources import VARIANT, FileSource
+from dataflow.spec.sources import VARIANT
 
 __all__ = ["contracts_are_sound"]
 
@@ -17,14 +16,6 @@ def contracts_are_sound(subject: Subject) -> Findings:
         if "schema_contract" in source.model_fields_set and not source.columns:
             message = "no column is declared that data could be held to"
             yield Finding((*steps, "schema_contract"), message, "name the `columns`, or leave it out", on_key=True)
-        if contract.data_type == "freeze":
-            continue
-        options = source.options if isinstance(source, FileSource) else {}
-        for option in NUMBER_FORMATS:
-            if option in options:
-                message = "with it the reader fails on what is no number, whatever the contract says"
-                hint = "read it as VARCHAR and cast it in `transform`, or write `data_type: freeze`"
-                yield Finding((*steps, "options", option), message, hint, on_key=True)
         if contract.data_type == "evolve":
             yield from _variants_are_free(steps, [*source.columns])
 

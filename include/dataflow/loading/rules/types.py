@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dataflow.loading.messages import shown
-from dataflow.loading.near_miss import known_words
+from dataflow.loading.near_miss import did_you_mean
 from dataflow.loading.rules.checks import all_checks
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 
@@ -31,6 +31,30 @@ TYPES_OF_WORDS = frozenset(
         "TIMESTAMP WITHOUT TIME ZONE",
     }
 )
+COMMON = ("BIGINT", "VARCHAR", "DECIMAL(12,2)", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "JSON")
+TYPES_ELSEWHERE = {
+    "bigserial": "BIGINT",
+    "bytes": "BLOB",
+    "clob": "VARCHAR",
+    "datetime2": "TIMESTAMP",
+    "datetime64": "TIMESTAMP",
+    "datetimeoffset": "TIMESTAMPTZ",
+    "dict": "JSON",
+    "float32": "FLOAT",
+    "float64": "DOUBLE",
+    "jsonb": "JSON",
+    "money": "DECIMAL",
+    "object": "JSON",
+    "record": "STRUCT",
+    "serial": "INTEGER",
+    "str": "VARCHAR",
+    "timestamp_ltz": "TIMESTAMPTZ",
+    "timestamp_ntz": "TIMESTAMP",
+    "timestamp_tz": "TIMESTAMPTZ",
+    "uniqueidentifier": "UUID",
+    "varchar2": "VARCHAR",
+}
+"""What Python and other databases call what DuckDB calls so."""
 _FORM = re.compile(r"([A-Za-z_][A-Za-z0-9_ ]*?) ?(?:\(.*\))? ?(?:\[[0-9]*\] ?)*\Z")
 """A word or several, arguments in parentheses, and brackets for lists."""
 
@@ -55,5 +79,9 @@ def _is_type(steps: Steps, text: str) -> Findings:
     form = _FORM.match(" ".join(text.split()))
     words = form.group(1).upper() if form else ""
     if words not in TYPES and words not in TYPES_OF_WORDS:
-        hint = known_words(words, TYPES, what="some are") if form else "such as BIGINT, VARCHAR or DECIMAL(12,2)"
+        hint = did_you_mean(words, sorted(TYPES), others=TYPES_ELSEWHERE) or f"some are {', '.join(COMMON)}"
+        if form is None:
+            hint = "such as BIGINT, VARCHAR or DECIMAL(12,2)"
+        elif words in ("ARRAY", "LIST"):
+            hint = "a list is its type and brackets, as in VARCHAR[]"
         yield Finding(steps, f"{shown(text)} is no DuckDB type", hint)

@@ -10,9 +10,9 @@ from dataflow.quality.judge import reads_of_checks
 from dataflow.quality.rule import Judged
 from dataflow.quality.rules import rule_of
 from dataflow.queries import duckdb_message
-from dataflow.runtime.checks import lookup_tables
 from dataflow.runtime.explain.part import Part
 from dataflow.runtime.explain.recording import readable
+from dataflow.runtime.steps.checks import lookup_tables
 from dataflow.spec.checks import check_name
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dataflow.queries import columns_of
 from dataflow.runtime.explain.checks import explain_checks
 from dataflow.runtime.explain.part import Part
 from dataflow.runtime.explain.recording import Recorder, empty_tables
-from dataflow.runtime.transform_step import load_request
+from dataflow.runtime.steps.transform import load_request
 from dataflow.spec.tables import base_source, load_of, transform_of
 from dataflow.spec.transforms import stage_kind
 from dataflow.transforms.apply import apply_stages

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.ops.stages import StageKey, StageName
-from dataflow.runtime.checks import past_of
 from dataflow.runtime.explain.checks import explain_checks
 from dataflow.runtime.explain.contract import explain_contract
 from dataflow.runtime.explain.part import Part
 from dataflow.runtime.explain.recording import Recorder, empty_tables
 from dataflow.runtime.explain.steps import step_says
 from dataflow.runtime.explain.transform import explain_transform
-from dataflow.runtime.transform_step import LOADED
+from dataflow.runtime.steps.checks import past_of
+from dataflow.runtime.steps.transform import LOADED
 from dataflow.runtime.window import RunWindow
-from dataflow.sources.columns import declared_types
+from dataflow.sources.contract.columns import declared_types
 from dataflow.spec.sources import ApiSource, DatabaseSource, FileSource, PublishedSource, PythonSource
 from dataflow.spec.tables import load_of
 

@@ -124,6 +124,11 @@ class _Token(httpx.Auth):
             raise TransientError(f"{self._place}: the token server answered {answer.status_code}; try again later")
         try:
             given: dict[str, Any] = answer.json()
+        except ValueError:
+            if answer.is_success:  # not the server's word, but that of something before it
+                raise TransientError(f"{self._place}: {answer.url.host} answered no JSON; try again later") from None
+            given = {}
+        try:
             token, lasts = str(given["access_token"]), float(given.get("expires_in") or 3600)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise FatalError(

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataflow.errors import ContractError, TransientError
+from dataflow.errors import ContractError, StepError, TransientError
 from dataflow.masking import masked
 
 if TYPE_CHECKING:
     import msgspec
 
-__all__ = ["MISSING", "Page", "page_of", "shorten"]
+__all__ = ["MISSING", "Page", "begins_like_json", "page_of", "shorten"]
 
 MISSING = object()
 """Stands for what an answer does not have, which is not the same as null."""
@@ -61,9 +61,12 @@ def page_of(body: bytes, *, number: int, url: str, link: str | None, records: st
         records: Where its records are, as a dotted path; None when it is the list of them.
         place: How messages name the page.
 
+    What is not JSON at all is not the API's word: a proxy's page, a login, a server that starts. The next try may get
+    the API itself. JSON that is not what the config says would be the same again.
+
     Raises:
-        ContractError: when it is no JSON, or has no records there.
-        TransientError: when it ends in the middle.
+        ContractError: when it is damaged JSON, or has no records there.
+        TransientError: when it is empty, something else than JSON, or ends in the middle.
     """
     import msgspec
 
@@ -100,6 +103,8 @@ def _one_line_each(body: bytes, place: str) -> bytes:
     try:
         text.decode()
     except UnicodeDecodeError as error:
+        if not begins_like_json(text):
+            raise _no_json(text, error, place) from None
         raise ContractError(f"{place}: the answer is not UTF-8 (byte {error.start}), so it is no JSON") from None
     return text.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in text or b"\r" in text else text
 
@@ -149,8 +154,19 @@ def _kind(first: bytes) -> str:
     return KINDS.get(first, "a number")
 
 
-def _no_json(text: bytes, error: Exception, place: str) -> Exception:
-    if "truncated" in str(error) and text.strip():
+def begins_like_json(text: bytes) -> bool:
+    """Tell whether it may be an API's own word; a web page is a proxy's, or of a server that starts."""
+    return text.lstrip().startswith((b"{", b"["))
+
+
+def _no_json(text: bytes, error: Exception, place: str) -> StepError:
+    if not text.strip():
+        return TransientError(f"{place}: the answer is empty; an API that has no records says so, or answers 204")
+    begins = f"it begins with {shorten(text)}"
+    if text.lstrip().startswith(b"<"):
+        return TransientError(f"{place}: a web page instead of JSON, often of a proxy, a login or an error; {begins}")
+    if not begins_like_json(text):
+        return TransientError(f"{place}: the answer is something else than JSON; {begins}")
+    if "truncated" in str(error):
         return TransientError(f"{place}: the answer ends in the middle, after {len(text)} bytes")
-    begins = f"it begins with {shorten(text)}" if text.strip() else "it is empty"
     return ContractError(f"{place}: the answer is no JSON ({error}); {begins}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
-from dataflow.errors import ContractError
+from dataflow.errors import ContractError, TransientError
 from dataflow.sources.api.page import MISSING, Page
 from dataflow.spec.sources.paging import CursorPages, LinkedPages, NumberedPages, OffsetPages, OnePage, Pagination
 
@@ -35,6 +35,7 @@ class Pager:
     """Seen so far."""
     _seen: set[str] = field(default_factory=set)
     _last: int | None = None
+    _total: int | None = None
 
     def first(self) -> Ask:
         """Give the first page to ask for."""
@@ -49,7 +50,10 @@ class Pager:
         """Give the page that comes after; None when it was the last.
 
         Raises:
-            ContractError: when the API gives the same page, cursor or address again, or more pages than are allowed.
+            ContractError: when it gives more pages than are allowed, or does not say where the next one is.
+            TransientError: when fewer records came than it says there are. Also when it gives the same page, cursor or
+                address again: a cache between us that is behind does
+                so, too, and where it is the config the next tries say the same.
         """
         self.records += page.count
         following = self._following(page)
@@ -79,16 +83,37 @@ class Pager:
         return {} if isinstance(pages, OnePage) or pages.limit is None else {pages.limit_param: pages.limit}
 
     def _is_another(self, page: Page, param: str) -> bool:
-        """Tell whether a page has records; a shorter page is no end, for servers give less than was asked for."""
-        if not page.count:
+        """Tell whether there is one more; a shorter page is no end, for servers give less than was asked for.
+
+        Without a total the first page without records is the last.
+        """
+        self._look_for_total(page)
+        if not page.count and self._total is not None and self.records < self._total:
+            raise TransientError(
+                f"{self.place}: page {page.number} has no records, and {self.records} of {self._total} came before it"
+            )
+        if not page.count or (self._total is not None and self.records >= self._total):
             return False
         digest = hash(page.lines)
         if digest == self._last:
-            raise ContractError(
+            raise TransientError(
                 f"{self.place}: page {page.number} is the same as the page before it; does the API know {param!r}?"
             )
         self._last = digest
         return True
+
+    def _look_for_total(self, page: Page) -> None:
+        path = self.pages.total_path if isinstance(self.pages, (NumberedPages, OffsetPages)) else None
+        if path is None:
+            return
+        total: Any = page.at(path)
+        if total is MISSING and not page.count and page.number > 1:
+            return  # behind the last page there may be no answer at all
+        if not isinstance(total, int) or isinstance(total, bool):
+            raise ContractError(
+                f"{self.place}: page {page.number}: {path} is no number of records; correct pagination.total_path"
+            )
+        self._total = total
 
     def _cursor(self, page: Page, path: str) -> str | int | None:
         cursor: str | int | None = page.at(path)
@@ -131,5 +156,8 @@ class Pager:
 
     def _must_be_new(self, what: str, told: str, page: Page) -> None:
         if what in self._seen:
-            raise ContractError(f"{self.place}: page {page.number} {told}; it would be read for ever")
+            raise TransientError(
+                f"{self.place}: page {page.number} {told}; it would be read for ever. Where it does so each time, "
+                "correct `pagination`"
+            )
         self._seen.add(what)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.connections import Connection, find_connection
 from dataflow.errors import FatalError
-from dataflow.sources.api.exact import as_texts, needs_all_digits
-from dataflow.sources.columns import declared_paths
-from dataflow.sources.json_files import read_json_files
+from dataflow.sources.contract.columns import declared_paths, key_is_gone, keys_of_columns
+from dataflow.sources.files.json_files import read_json_files
+from dataflow.sources.files.scan_sql import Option
 from dataflow.sources.reading import Reading
 from dataflow.sources.request import IngestRequest
-from dataflow.sources.scan_sql import Option
 from dataflow.spec.sources.api import ApiSource, requests_a_second
 
 if TYPE_CHECKING:
@@ -25,13 +23,14 @@ if TYPE_CHECKING:
     from dataflow.http.client import Client
     from dataflow.sources.api.asking import Asker
     from dataflow.sources.api.page import Page
+    from dataflow.sources.api.page_keys import PageKeys
     from dataflow.sources.api.paging import Ask
     from dataflow.sources.api.spool import Spool
 
 __all__ = ["first_page", "read_api"]
 
-USUAL_SIZE = 16 << 20
-"""Bytes of one record that DuckDB takes without being told."""
+LEAST_SIZE = 1 << 20
+"""Bytes of one record that DuckDB makes room for at least; it holds twice that for each thread, and 16 MB untold."""
 
 
 def read_api(
@@ -49,21 +48,31 @@ def read_api(
         FatalError: when the API refuses, or an address may not be asked.
         TransientError: when the API did not answer in time.
     """
+    from dataflow.sources.api.page_keys import PageKeys
     from dataflow.sources.api.spool import Spool
+    from dataflow.sources.so_far import SoFar
 
-    spool = Spool(scratch / "records.ndjson", request.table, request.log)
+    so_far = SoFar(request.table, request.log, request.watch)
+    spool = Spool(scratch / "records.ndjson", request.table, so_far)
+    paths = declared_paths(source.columns)
+    keys = PageKeys(keys_of_columns(declared, paths))
     with _client(request, source) as client:
-        _read_pages(_asker(client, source, request.table), spool, exactly=needs_all_digits(declared.values()))
-    spool.tell()
-    options: dict[str, Option] = {"maximum_object_size": spool.longest + 1024} if spool.longest >= USUAL_SIZE else {}
+        _read_pages(_asker(client, source, request.table), spool, keys)
+    request.log.info("%s: %s", request.table, so_far)
+    for page in keys.gone(spool.path):
+        of, key = f"the page's {page.records} records", paths.get(page.column, page.column)
+        place = f"{request.table}: page {page.number}, record 1"
+        key_is_gone(place, key, of, found=page.found, log=request.log, contract=source.schema_contract)
+    options: dict[str, Option] = {"maximum_object_size": max(spool.longest + 1024, LEAST_SIZE)}
     return read_json_files(
         connection,
         [spool.file],
         declared,
-        paths=declared_paths(source.columns),
+        paths=paths,
         format_name="ndjson",
         options=options,
         log=request.log,
+        scratch=scratch,
         contract=source.schema_contract,
     )
 
@@ -83,7 +92,7 @@ def first_page(request: IngestRequest, source: ApiSource) -> Page:
         return asker.page(Pager(source.pagination, asker.place).first(), 1)
 
 
-def _read_pages(asker: Asker, spool: Spool, *, exactly: bool) -> None:
+def _read_pages(asker: Asker, spool: Spool, keys: PageKeys) -> None:
     from dataflow.sources.api.paging import Pager
 
     pager = Pager(asker.source.pagination, asker.place)
@@ -93,7 +102,8 @@ def _read_pages(asker: Asker, spool: Spool, *, exactly: bool) -> None:
             if ask is None:
                 return
             page = asker.page(ask, number)
-            spool.add(replace(page, lines=as_texts(page.lines)) if exactly else page, into)
+            keys.look(page)
+            spool.add(page, into)
             ask = pager.after(page)
 
 
@@ -140,8 +150,10 @@ def _asker(client: Client, source: ApiSource, table: str) -> Asker:
 
 
 def _address(connection: Connection, url: str) -> str:
-    """Give the whole address of a path, and refuse one of another host than the connection's credentials are for."""
+    """Give the whole address of a path, and refuse one of another server than the connection's credentials are for."""
     import httpx
+
+    from dataflow.http.client import is_same_origin
 
     host = connection.host
     if host and "://" not in host:
@@ -151,12 +163,20 @@ def _address(connection: Connection, url: str) -> str:
         if not host:
             raise FatalError(f"the connection {connection.id!r} has no host for the path {url}; give it one")
         return host.rstrip("/") + url
-    if host and httpx.URL(host).host != httpx.URL(url).host:
+    if host and not is_same_origin(httpx.URL(host), httpx.URL(url)):
         raise FatalError(
-            f"the connection {connection.id!r} is for {httpx.URL(host).host}, not for {httpx.URL(url).host}; its "
-            "credentials do not go there"
+            f"the connection {connection.id!r} is for {_origin(host)}, not for {_origin(url)}; its credentials do not "
+            "go there"
         )
     return url
+
+
+def _origin(address: str) -> str:
+    """Give scheme, host and port alone: the rest may hold what is secret."""
+    import httpx
+
+    url = httpx.URL(address)
+    return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port else "")
 
 
 def _said(value: Any) -> Any:

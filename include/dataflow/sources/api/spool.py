@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +9,9 @@ from typing import BinaryIO
 
 from dataflow.sources.api.page import Page
 from dataflow.sources.reading import SourceFile
+from dataflow.sources.so_far import SoFar
 
 __all__ = ["Spool"]
-
-TELL_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -24,30 +21,19 @@ class Spool:
     path: Path
     shown: str
     """How messages name the source."""
-    log: logging.Logger
+    so_far: SoFar
     rows: int = 0
-    size: int = 0
-    """Bytes."""
     longest: int = 0
     """Bytes of the longest record."""
     _ends: list[int] = field(default_factory=list)
-    _told: float = field(default_factory=time.monotonic)
 
     def add(self, page: Page, into: BinaryIO) -> None:
-        """Write a page's records behind those before, and tell now and then how far we are."""
+        """Write a page's records behind those before, and tell how far we are."""
         into.write(page.lines)
         self.rows += page.count
-        self.size += len(page.lines)
         self.longest = max(self.longest, page.longest)
         self._ends.append(self.rows)
-        if time.monotonic() - self._told >= TELL_SECONDS:
-            self._told = time.monotonic()
-            self.tell("so far ")
-
-    def tell(self, when: str = "") -> None:
-        """Log how much was read."""
-        size = self.size / 1e6
-        self.log.info("%s: %s%d pages, %d records, %.1f MB", self.shown, when, len(self._ends), self.rows, size)
+        self.so_far.add(pages=1, records=page.count, size=len(page.lines))
 
     @property
     def file(self) -> SourceFile:

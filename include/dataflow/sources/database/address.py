@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataflow.connections import Connection, find_connection
 from dataflow.errors import FatalError
@@ -26,6 +28,12 @@ LIBPQ = frozenset(
 """Extras of an Airflow connection that are PostgreSQL's own; the rest are for Airflow."""
 
 
+AIRFLOWS = frozenset(
+    {"sqlalchemy_scheme", "cursor", "cursorclass", "client", "iam", "aws_conn_id", "local_infile", "placeholder"}
+)
+"""Extras of other databases that are for Airflow's own hooks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A database, as SQLAlchemy's URL names it."""
@@ -33,6 +41,8 @@ class Address:
     shown: str
     """How messages name it."""
     url: sa.URL = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the driver is told beside it: a connection's extras."""
 
     @property
     def backend(self) -> str:
@@ -51,7 +61,9 @@ def find_address(source: DatabaseSource, table: str) -> Address:
         FatalError: when the URL is none, or nobody knows the connection.
     """
     if source.connection is not None:
-        return Address(f"the connection {source.connection!r}", _url_of(find_connection(source.connection)))
+        connection = find_connection(source.connection)
+        url = _url_of(connection)
+        return Address(f"the connection {source.connection!r}", url, _options_of(connection, url))
     import sqlalchemy as sa
 
     text = source.url or ""
@@ -86,3 +98,21 @@ def _url_of(connection: Connection) -> sa.URL:
         database=connection.schema or None,
         query={key: value for key, value in query.items() if name == "postgresql"},
     )
+
+
+def _options_of(connection: Connection, url: sa.URL) -> dict[str, Any]:
+    """Give the extras for the driver; those of PostgreSQL are in its URL, and a SQLite file is read by DuckDB."""
+    if url.drivername.startswith(("postgres", "sqlite")):
+        return {}
+    given = {name: value for name, value in connection.extra.items() if name not in AIRFLOWS}
+    return {name: _parsed(value) for name, value in given.items() if not name.startswith("extra__")}
+
+
+def _parsed(value: Any) -> Any:
+    """Give what a text of JSON says: a URI's extras are texts, and ``ssl`` is written as one by custom."""
+    if isinstance(value, str) and (value[:1] in ("{", "[") or value.isdecimal() or value in ("true", "false")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.duckdb_extensions import load_extension
 from dataflow.errors import ContractError
 from dataflow.identifiers import literal, quote
-from dataflow.sources.columns import Found, check_found, refuse_reserved
+from dataflow.sources.contract.columns import Found, check_found, refuse_reserved
 from dataflow.sources.database.address import Address
 from dataflow.sources.database.postgres_errors import connect_error, read_error, statement_error
 from dataflow.sources.database.postgres_types import PostgresColumn, PostgresType, wanted
@@ -94,6 +94,7 @@ def postgres_reading(
         shown=relation.shown,
         explain=lambda error: read_error(error, address, relation),
         undeclared=others.judged_of(raw),
+        left_out=others.left_out,
     )
 
 

@@ -13,6 +13,7 @@ from dataflow.sources.database.relation import relation_of
 from dataflow.sources.database.sqlite import sqlite_reading
 from dataflow.sources.reading import Reading
 from dataflow.sources.request import IngestRequest
+from dataflow.sources.so_far import SoFar
 from dataflow.spec.sources import DatabaseSource
 
 if TYPE_CHECKING:
@@ -44,4 +45,5 @@ def read_database(
     if address.backend == "sqlite":
         file = address.file(request.folder)
         return [sqlite_reading(connection, file, relation, declared, log=request.log, contract=contract)]
-    return other_readings(connection, address, relation, declared, scratch=scratch, log=request.log, contract=contract)
+    so_far = SoFar(relation.shown, request.log, request.watch)
+    return other_readings(connection, address, relation, declared, scratch=scratch, so_far=so_far, contract=contract)

@@ -18,7 +18,7 @@ from urllib.parse import quote as quote_path
 from dataflow.duckdb_extensions import load_extension
 from dataflow.errors import ContractError, FatalError, StepError, TransientError
 from dataflow.identifiers import literal, quote
-from dataflow.sources.columns import Found, check_found, refuse_reserved
+from dataflow.sources.contract.columns import Found, check_found, refuse_reserved
 from dataflow.sources.database.relation import Relation, no_such_table
 from dataflow.sources.reading import RawColumn, Reading
 from dataflow.spec.sources import AS_DECLARED, SchemaContract
@@ -97,6 +97,7 @@ def sqlite_reading(
         shown=relation.shown,
         explain=lambda error: _read_error(error, relation),
         undeclared=others.judged_of(columns),
+        left_out=others.left_out,
     )
 
 

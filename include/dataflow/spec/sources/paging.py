@@ -27,8 +27,14 @@ class _Pages(Spec):
     """More pages than this fail the step: an API that never ends is told, not read for ever."""
 
 
-class NumberedPages(_Pages):
-    """Pages have numbers; the first one without records ends it."""
+class _CountedPages(_Pages):
+    total_path: Dotted | None = None
+    """Where an answer says how many records there are in all: keys, joined by dots. So many end it, and fewer fail the
+    step. Only where that number is exact."""
+
+
+class NumberedPages(_CountedPages):
+    """Pages have numbers; the first one without records, or a 404 behind the first, ends it."""
 
     type: Literal["page"]
     page_param: Text = "page"
@@ -37,7 +43,7 @@ class NumberedPages(_Pages):
     """The number of the first page."""
 
 
-class OffsetPages(_Pages):
+class OffsetPages(_CountedPages):
     """Each page begins after as many records as came before it; the first one without records ends it."""
 
     type: Literal["offset"]

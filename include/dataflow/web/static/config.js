@@ -28,21 +28,33 @@ export function Sources({ sources }) {
       ]) }));
 }
 
-const columnRow = (column) => [
-  h(Mono, null, column.name),
-  h(Mono, null, column.type),
-  column.path ? h(Mono, null, column.path) : h(Muted, null, "–"),
-  h(Stack, { gap: 1 },
-    column.sensitive && h(Box, null, h(Badge, { colorPalette: "orange", size: "sm", variant: "subtle" }, "sensitive")),
-    column.description),
+const path = (column) => (column.path ? h(Mono, null, column.path) : h(Muted, null, "–"));
+
+const about = (column) => h(Stack, { gap: 1 },
+  column.sensitive && h(Box, null, h(Badge, { colorPalette: "orange", size: "sm", variant: "subtle" }, "sensitive")),
+  column.description);
+
+const COLUMNS = [
+  ["Column", (column) => h(Mono, null, column.name), () => true],
+  ["Type", (column) => h(Mono, null, column.type), () => true],
+  ["Path", path, (column) => column.path],
+  ["About", about, (column) => column.sensitive || column.description],
 ];
 
+/** What is declared of a table's columns, without what is said of none. */
+function Columns({ table }) {
+  const shown = COLUMNS.filter(([, , isSaid]) => table.declared.some(isSaid));
+  return h(Grid, { columns: shown.map(([name]) => name), label: `Columns of ${table.name}`,
+    rows: table.declared.map((column) => shown.map(([, cell]) => cell(column))) });
+}
+
 export function Tables({ tables }) {
-  return h(Section, { title: "Tables" }, tables.length === 0 && h(Nothing, null, "This workflow loads no table."),
+  return h(Section, { note: "columns as their sources declare them; a transform may change them", title: "Tables" },
+    tables.length === 0 && h(Nothing, null, "This workflow loads no table."),
     tables.map((table) => h(Stack, { gap: 1.5, key: table.name },
       h(Box, { fontSize: "sm", fontWeight: "semibold" }, table.name, " ",
-        h(Muted, null, table.declared.length > 0 ? plural(table.declared.length, "column") : "")),
+        h(Box, { as: "span", color: "fg.muted", fontWeight: "normal" },
+          table.declared.length > 0 ? plural(table.declared.length, "column") : "")),
       table.declared.length === 0 ? h(Nothing, null, "No columns are declared: they are taken from the source, or made by its transform.")
-        : h(Grid, { columns: ["Column", "Type", "Path", "About"], label: `Columns of ${table.name}`,
-          rows: table.declared.map(columnRow) }))));
+        : h(Columns, { table }))));
 }

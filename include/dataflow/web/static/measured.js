@@ -1,6 +1,6 @@
 // What anomaly checks measured of the last windows: a line, and behind it the band in which it was expected.
 
-import { Grid, Mono, Muted, Nothing, Section, State } from "./parts.js";
+import { Grid, Mono, Muted, Name, Nothing, Section, State } from "./parts.js";
 import { moment, plural } from "./shared.js";
 
 const { createElement: h } = globalThis.React;
@@ -61,8 +61,8 @@ function Plot({ measured }) {
   const odd = figures.filter(isOdd).length;
   const label = `${measured.name} of the last ${plural(figures.length, "window")}, ${odd} outside of what was expected. `
     + `Last: ${told(figures.at(-1))}`;
-  return h("svg", { "aria-label": label, height: HEIGHT, role: "img", style: { display: "block", maxWidth: "none" },
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH },
+  return h("svg", { "aria-label": label, height: HEIGHT, preserveAspectRatio: "xMinYMid meet", role: "img",
+    style: { display: "block", maxWidth: WIDTH, minWidth: WIDTH / 2 }, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: "100%" },
   h(Box, { as: "g", color: "success.solid" }, stretches(figures).map((stretch) =>
     h("polygon", { fill: "currentColor", key: stretch[0], opacity: 0.22, points: band(stretch) }))),
   h(Box, { as: "g", color: "fg.muted" }, h("polyline", { fill: "none", points: figures.map((each, index) =>
@@ -75,8 +75,7 @@ function Plot({ measured }) {
 const row = (measured) => {
   const last = measured.figures.at(-1);
   return [
-    h(Box, null, h(Box, { fontWeight: "medium" }, measured.name), h(Mono, null, measured.table), " ",
-      h(Muted, null, measured.measures)),
+    h(Box, null, h(Name, null, measured.name), h(Box, null, h(Mono, null, measured.table), " ", h(Muted, null, measured.measures))),
     h(Plot, { measured }),
     h(Box, { whiteSpace: "nowrap" }, number(last.figure), " ", isOdd(last) && h(State, { state: "warning" })),
     expected(last) || h(Muted, null, "not known yet"),

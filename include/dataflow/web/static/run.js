@@ -1,21 +1,37 @@
 // The Run tab of a DAG run: stages with rows and times, checks with rows that failed, what is odd, what was set aside.
 
 import { useAnswer } from "./asking.js";
-import { Grid, Mono, Muted, Nothing, Section, State, Tab } from "./parts.js";
+import { Grid, Moment, Mono, Muted, Name, Nothing, Section, State, Tab, Told } from "./parts.js";
 import { Quarantine } from "./quarantine.js";
 import { moment, plural, span } from "./shared.js";
 
 const { createElement: h, Fragment } = globalThis.React;
 const { Box, Flex, Text } = globalThis.ChakraUI;
 
+/** What is told of a run that went well; its state says as much. */
+const GOOD = "success";
+
 const count = (value) => (value === null ? h(Muted, null, "–") : value.toLocaleString());
-const message = (text) => h(Box, { maxWidth: "36rem", minWidth: "12rem", wordBreak: "break-word" }, text);
+
+/** Airflow says "task_failure". */
+const plain = (text) => (/^[a-z_]+$/.test(text) ? text.replaceAll("_", " ") : text);
+
+/** A stage without a task is the run's own: nobody tries it again, it takes no time, and it is what it says. */
+const stageRow = (stage) => {
+  const { message, seconds, state, task_id: task } = stage;
+  const own = stage.stage === "STARTED" ? null : h(State, { state: stage.stage });
+  return {
+    below: message && message !== GOOD && h(Box, { color: state === "failed" ? undefined : "fg.muted",
+      whiteSpace: "pre-wrap", wordBreak: "break-word" }, plain(message)),
+    cells: [stage.stage.toLowerCase(), h(Mono, null, task), task ? stage.try_number : "", task ? h(State, { state }) : own,
+      task ? count(stage.rows_out) : "",
+      h(Box, { as: "span", whiteSpace: "nowrap" }, task && seconds !== null ? span(seconds) : "")],
+  };
+};
 
 function Stages({ stages }) {
   return h(Section, { title: "Stages" }, stages.length === 0 ? h(Nothing, null, "No stage has begun.")
-    : h(Grid, { columns: ["Stage", "Task", "Try", "State", "Rows", "Took", "Message"], label: "Stages", rows: stages.map((stage) => [
-      stage.stage.toLowerCase(), h(Mono, null, stage.task_id), stage.try_number, h(State, { state: stage.state }),
-      count(stage.rows_out), stage.seconds === null ? "" : span(stage.seconds), message(stage.message)]) }));
+    : h(Grid, { columns: ["Stage", "Task", "Try", "State", "Rows", "Took"], label: "Stages", rows: stages.map(stageRow) }));
 }
 
 const shown = (value) => (value === null ? h(Muted, null, "null") : String(value));
@@ -32,41 +48,51 @@ function Sample({ check }) {
 
 const checkRow = (check) => ({
   below: check.sample.length > 0 && h(Sample, { check }),
-  cells: [h(Mono, null, check.table), h(Box, { fontWeight: "medium", wordBreak: "break-word" }, check.name),
-    h(State, { state: check.status }), check.failures.toLocaleString(), check.rows.toLocaleString(), message(check.message)],
+  cells: [h(Mono, null, check.table), h(Told, { message: check.message }, h(Name, null, check.name)),
+    h(State, { state: check.status }), check.failures.toLocaleString(), check.rows.toLocaleString()],
 });
 
 function Checks({ checks }) {
   const wrong = checks.filter((check) => check.status !== "passed").length;
   return h(Section, { note: checks.length > 0 && (wrong > 0 ? `${plural(wrong, "check")} did not pass` : "all passed"), title: "Checks" },
     checks.length === 0 ? h(Nothing, null, "No check was judged.")
-      : h(Grid, { columns: ["Table", "Check", "Status", "Failing", "Judged", "Message"], label: "Checks", rows: checks.map(checkRow) }));
+      : h(Grid, { columns: ["Table", "Check", "Status", "Failing", "Judged"], label: "Checks", rows: checks.map(checkRow) }));
 }
 
-const kind = (change) => {
-  if (change.before === null) return "appeared";
-  return change.after === null ? "is gone" : "changed its type";
+const CHANGES = {
+  appeared: "appeared",
+  gone: "is gone",
+  misfits: "has values that do not fit",
+  more: "further columns",
+  retyped: "changed its type",
+  undeclared: "is not declared",
 };
 
 function SchemaChanges({ changes }) {
   if (changes.length === 0) return null;
-  return h(Section, { note: "against the last run that completed", title: "Changed columns" },
-    h(Grid, { columns: ["Table", "Column", "What", "Before", "Now", "Message"], label: "Changed columns", rows: changes.map((change) => [
-      h(Mono, null, change.table), h(Mono, null, change.column), kind(change), h(Mono, null, change.before ?? "–"),
-      h(Mono, null, change.after ?? "–"), message(change.message)]) }));
+  const typed = changes.some((change) => change.before !== null || change.after !== null);
+  const type = (value) => (value === null ? h(Muted, null, "–") : h(Mono, null, value));
+  return h(Section, { note: "against the last run", title: "Changed columns" },
+    h(Grid, { columns: ["Table", "Column", "What", ...(typed ? ["Before", "Now"] : [])], label: "Changed columns",
+      rows: changes.map((change) => [h(Mono, null, change.table), h(Mono, null, change.column),
+        h(Told, { message: change.message }, CHANGES[change.kind]),
+        ...(typed ? [type(change.before), type(change.after)] : [])]) }));
 }
+
+/** "SCHEMA_CHANGE" in words. */
+const words = (category) => category.toLowerCase().replaceAll("_", " ");
 
 function Anomalies({ anomalies }) {
   return h(Section, { title: "Anomalies" }, anomalies.length === 0 ? h(Nothing, null, "Nothing odd was found.")
-    : h(Grid, { columns: ["Severity", "Category", "Task", "When", "Message"], label: "Anomalies", rows: anomalies.map((each) => [
-      h(State, { state: each.severity }), each.category, h(Mono, null, each.task_id),
-      h(Box, { as: "span", whiteSpace: "nowrap" }, moment(each.detected_at)), message(each.message)]) }));
+    : h(Grid, { columns: ["Severity", "What", "Task", "When"], label: "Anomalies", rows: anomalies.map((each) => [
+      h(State, { state: each.severity }), h(Told, { message: plain(each.message) }, words(each.category)),
+      h(Mono, null, each.task_id), h(Moment, { at: each.detected_at })]) }));
 }
 
 function Head({ run }) {
   return h(Flex, { align: "baseline", gap: 3, wrap: "wrap" }, h(State, { state: run.status }),
     run.window_start && h(Text, { fontSize: "sm" }, `Window ${moment(run.window_start)} to ${moment(run.window_end)}`),
-    run.reason && h(Text, { color: "fg.muted", fontSize: "sm" }, run.reason));
+    run.reason && run.reason !== GOOD && h(Text, { color: "fg.muted", fontSize: "sm" }, plain(run.reason)));
 }
 
 function RunTab({ dagId, runId }) {
@@ -78,7 +104,7 @@ function RunTab({ dagId, runId }) {
       h(Checks, { checks: run.checks }),
       h(SchemaChanges, { changes: run.schema_changes }),
       h(Anomalies, { anomalies: run.anomalies }),
-      h(Quarantine, { empty: "This run set no row aside.", quarantine: run.quarantine })));
+      h(Quarantine, { dagId, empty: "This run set no row aside.", quarantine: run.quarantine, runId })));
 }
 
 // Airflow's page takes the component from here.

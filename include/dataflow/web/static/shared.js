@@ -43,13 +43,15 @@ export const ago = (iso) => {
   return form.format(seconds, "second");
 };
 
-export const moment = (iso) => (iso ? new Date(iso).toLocaleString() : "");
+/** "2025-01-31 06:00:00 UTC", as the CLI, the logs and Airflow's own page write it. */
+export const moment = (iso) => (iso ? `${new Date(iso).toISOString().slice(0, 19).replace("T", " ")} UTC` : "");
 
 export const secondsOf = (run) =>
   (run.start_date ? Math.max(0, (new Date(run.end_date ?? Date.now()) - new Date(run.start_date)) / 1000) : 0);
 
 export const span = (seconds) => {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
@@ -57,7 +59,9 @@ export const span = (seconds) => {
 export const plural = (count, one) => `${count.toLocaleString()} ${one}${count === 1 ? "" : "s"}`;
 
 export const dagAddress = (workflow) => `/dags/${workflow.dag_id}`;
-export const runAddress = (workflow, runId) => `${dagAddress(workflow)}/runs/${encodeURIComponent(runId)}`;
+/** Airflow's own links leave these two as they are, and it marks the tab of an address only where it is written so. */
+const inPath = (text) => encodeURIComponent(text).replaceAll("%3A", ":").replaceAll("%2B", "+");
+export const runAddress = (workflow, runId) => `${dagAddress(workflow)}/runs/${inPath(runId)}`;
 
 const PATHS = {
   alert: "M12 9v4m0 4h.01M10.3 3.9 2.4 17.5A2 2 0 0 0 4.1 20.5h15.8a2 2 0 0 0 1.7-3L13.7 3.9a2 2 0 0 0-3.4 0z",

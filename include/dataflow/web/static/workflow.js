@@ -19,7 +19,8 @@ function WorkflowTab({ dagId }) {
   const asked = useAnswer(`workflows/${encodeURIComponent(dagId)}`);
   return h(Tab, { asked, missing: "This DAG is not built from a workflow." }, (workflow) => h(Fragment, null,
     h(Problems, { problems: workflow.problems }),
-    workflow.quarantine ? h(Quarantine, { dagId, empty: "Nothing waits in quarantine.", quarantine: workflow.quarantine })
+    workflow.quarantine ? h(Quarantine, { corrections: workflow.corrections, dagId, empty: "Nothing waits in quarantine.",
+      quarantine: workflow.quarantine })
       : unread(workflow),
     workflow.measured && h(Measured, { measured: workflow.measured }),
     h(Sources, { sources: workflow.sources }),

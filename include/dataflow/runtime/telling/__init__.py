@@ -1,0 +1,1 @@
+"""What people are told of a run: its news, how columns changed, and no value that nobody may see."""
