@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import pytest
 
 from dataflow.errors import ConfigError, InputError
 from dataflow.loading.load import load_workflow
+from kit.effort import effort
 from kit.project import MOCK_CONFIG, Project
 
 PYTHON_SOURCE = {"description": "x", "owner": "x", "sources": {"orders": {"type": "python"}}}
@@ -207,10 +207,10 @@ def test_a_config_of_twenty_lines_is_loaded_in_no_time(project: Project) -> None
     project.workflow("events")
 
     def seconds() -> float:
-        begun = time.process_time()
-        for _ in range(20):
-            project.workflow("events")
-        return (time.process_time() - begun) / 20
+        with effort() as twenty:
+            for _ in range(20):
+                project.workflow("events")
+        return twenty.seconds / 20
 
     assert min(seconds() for _ in range(10)) < 0.001
 
@@ -243,11 +243,11 @@ MANY = 6_000
 )  # fmt: skip
 def test_a_huge_config_is_judged_quickly(project: Project, config: str) -> None:
     project.write_workflow("events", config)
-    begun = time.process_time()
 
-    lines = told(project, "events")
+    with effort() as loading:
+        lines = told(project, "events")
 
-    assert time.process_time() - begun < 2
+    assert loading.seconds < 2
     assert 1 <= len(lines) <= 200
 
 
