@@ -28,7 +28,7 @@ class Neighbours:
     def __init__(self, workflows: Mapping[str, Workflow]) -> None:
         self._specs = {name: workflow.spec for name, workflow in workflows.items()}
         self._in_rings = _in_rings({name: _awaited(spec, self._specs) for name, spec in self._specs.items()})
-        self._started = {name: _starts(name, self._specs) for name in self._specs}
+        self._started = _starts(self._specs)
         self._titled: dict[str, str] = {}
         for name, spec in self._specs.items():
             if spec.title is not None:
@@ -82,23 +82,24 @@ def _triggered(spec: WorkflowSpec) -> dict[str, Steps]:
     return found
 
 
-def _starts(name: str, specs: Mapping[str, WorkflowSpec]) -> frozenset[str]:
-    """Give the workflows that a run of this one starts: those that it triggers, and those that wait for its data."""
-    by_data = {
-        other
-        for other, spec in specs.items()
-        if any(asset.split("/")[1] == name for asset in assets_of(spec.schedule)) and _suffices(spec, name)
-    }
-    return frozenset(by_data.union(_triggered(specs[name])) & specs.keys())
+def _starts(specs: Mapping[str, WorkflowSpec]) -> dict[str, set[str]]:
+    """Give for each workflow those that a run of it starts: which it triggers, and which wait for its data alone."""
+    started = {name: _triggered(spec).keys() & specs.keys() for name, spec in specs.items()}
+    for name, spec in specs.items():
+        for producer in _suffices(spec) & specs.keys():
+            started[producer].add(name)
+    return started
 
 
-def _suffices(spec: WorkflowSpec, name: str) -> bool:
-    """Tell whether the assets of one workflow alone start this one's runs."""
-    others = {asset.split("/")[1] for asset in assets_of(spec.schedule)} - {name}
-    return not others or isinstance(spec.schedule, str | FileSchedule) or spec.schedule.match == "any"
+def _suffices(spec: WorkflowSpec) -> set[str]:
+    """Give the workflows of which each alone starts this one's runs with its assets."""
+    producers = {asset.split("/")[1] for asset in assets_of(spec.schedule)}
+    if len(producers) < 2 or isinstance(spec.schedule, str | FileSchedule) or spec.schedule.match == "any":
+        return producers
+    return set()
 
 
-def _way(edges: Mapping[str, frozenset[str]], start: str, end: str) -> list[str]:
+def _way(edges: Mapping[str, set[str]], start: str, end: str) -> list[str]:
     """Give the shortest way from one workflow to another, both in it; nothing where there is none."""
     ways = deque([[start]])
     seen = {start}
@@ -106,7 +107,7 @@ def _way(edges: Mapping[str, frozenset[str]], start: str, end: str) -> list[str]
         way = ways.popleft()
         if way[-1] == end:
             return way
-        for other in sorted(edges.get(way[-1], frozenset()) - seen):
+        for other in sorted(edges.get(way[-1], set()) - seen):
             seen.add(other)
             ways.append([*way, other])
     return []

@@ -82,7 +82,7 @@ def _error(bound: Bound, connection: duckdb.DuckDBPyConnection) -> Exception | N
     import duckdb
 
     try:
-        connection.execute(f"DESCRIBE {bound.sql}")
+        connection.sql(bound.sql)  # binds and no more: a third of the time of DESCRIBE
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         return None if _OTHER_TABLE.search(str(error)) else error
     except duckdb.Error:
