@@ -191,6 +191,7 @@ quarantine = sa.Table(
     sa.Column("reasons", sa.JSON),  # rule -> {reason, rows}
     sa.Column("from_id", sa.Integer),  # the record that was replayed when these rows failed again
     sa.Column("superseded_by", sa.String(250)),  # what judged these rows anew
+    sa.Column("superseded_at", Moment),  # when another run was found to have done so; null where its own run did
     sa.Index("core_quarantine_by_run", "workflow", "run_id"),
 )
 """Rows that were left out, why, and where they lie."""

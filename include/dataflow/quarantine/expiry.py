@@ -25,13 +25,16 @@ def expire_quarantine(
 ) -> int:
     """Delete records that were replayed or superseded and are older than that, with their files; give their number.
 
+    One that another run superseded, which may have waited for long, stays for that time from then on.
     What still waits for somebody is never deleted, nor what a replay that did not get to its end put back. Corrections
     go that no run came upon for so long, or that somebody let be forgotten: they count, too.
     """
     over = sa.or_(quarantine.c.replayed_by.is_not(None), quarantine.c.superseded_by.is_not(None))
     unfinished = sa.select(runs.c.run_id).where(runs.c.replay_of.is_not(None), runs.c.status != "COMPLETED")
     half_done = sa.and_(quarantine.c.replayed_by.is_not(None), quarantine.c.replayed_by.in_(unfinished))
-    found = (over, ~half_done, quarantine.c.quarantined_at < now() - older_than)
+    since = sa.func.coalesce(quarantine.c.superseded_at, quarantine.c.quarantined_at)
+    old = since < sa.literal(now() - older_than, quarantine.c.quarantined_at.type)
+    found = (over, ~half_done, old)
     with history.read() as connection:
         numbers = [row.id for row in connection.execute(sa.select(quarantine.c.id).where(*found))]
         unused = [row.id for row in connection.execute(sa.select(corrections.c.id).where(_is_unused(older_than)))]

@@ -24,6 +24,7 @@ __all__ = [
     "find_quarantined",
     "insert_quarantined",
     "list_quarantined",
+    "workflows_with_open",
 ]
 
 QuarantineStage = Literal["ingest", "validate"]
@@ -141,6 +142,14 @@ def count_quarantined(
     query = sa.select(sa.func.count()).where(*_chosen(workflow, run_ids, only_open=only_open))
     with history.read() as connection:
         return int(connection.execute(query).scalar_one())
+
+
+def workflows_with_open(history: History) -> list[str]:
+    """Give the workflows of which something waits, sorted."""
+    found = _chosen(None, None, only_open=True)
+    query = sa.select(quarantine.c.workflow).where(*found).distinct().order_by(quarantine.c.workflow)
+    with history.read() as connection:
+        return list(connection.execute(query).scalars())
 
 
 def count_open(history: History, workflow: str, *, run_id: str | None = None) -> int:

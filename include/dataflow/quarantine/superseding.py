@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from dataflow.ops.runs import lock_workflow
+from dataflow.ops.runs import lock_workflow, now
 from dataflow.ops.tables import quarantine, replays
 from dataflow.ops.tries import require_last_try
 
@@ -84,7 +84,13 @@ def _is_judged_by(key: QuarantineKey) -> sa.ColumnElement[bool]:
     return sa.or_(_MADE_SINCE, quarantine.c.replayed_by.is_not(None))
 
 
-def supersede_records(connection: sa.Connection, numbers: Sequence[int], *, by: str) -> None:
-    """Let records no longer count, for another run has read their rows again."""
-    told = quarantine.c.superseded_by.is_(None)
-    connection.execute(sa.update(quarantine).where(quarantine.c.id.in_(numbers), told).values(superseded_by=by[:250]))
+def supersede_records(connection: sa.Connection, numbers: Sequence[int], *, by: str) -> int:
+    """Let those of the records that still wait no longer count, for another run has read their rows again.
+
+    Gives how many they were.
+    """
+    waiting = (quarantine.c.superseded_by.is_(None), quarantine.c.replayed_by.is_(None))
+    closed = {"superseded_by": by[:250], "superseded_at": now()}
+    return connection.execute(
+        sa.update(quarantine).where(quarantine.c.id.in_(numbers), *waiting).values(closed)
+    ).rowcount

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +31,8 @@ class Prospect:
     state: Standing
     told: str = ""
     """Why a replay would not put back every row that passes; empty where it would."""
+    by: str | None = None
+    """The last run that has read all of the rows again, where no one has written that into the record yet."""
 
 
 def prospects_of(
@@ -83,32 +85,31 @@ def _of_table(history: History, spec: WorkflowSpec, table: str, records: list[Qu
         runs = find_runs(connection, spec.name, run_ids)
     loads = loads_of(history, spec, table, run_ids=run_ids)
     of_run = {run_id: _of_run(spec, table, run_id=run_id, run=runs.get(run_id), loads=loads) for run_id in run_ids}
-    judges = {by for _, by in of_run.values() if by is not None}
+    judges = {each.by for each in of_run.values() if each.by is not None}
     left = _set_aside(history, spec.name, table, by=judges)
     found = {}
     for record in records:
-        prospect, by = of_run[record.key.run_id]
-        found[record.id] = Prospect(prospect.state, prospect.told + (left[by] if by is not None else ""))
+        prospect = of_run[record.key.run_id]
+        told = prospect.told + (left[prospect.by] if prospect.by is not None else "")
+        found[record.id] = replace(prospect, told=told)
     return found
 
 
-def _of_run(
-    spec: WorkflowSpec, table: str, *, run_id: str, run: RunRecord | None, loads: Loads
-) -> tuple[Prospect, str | None]:
-    """Give the prospect of rows of a run that wait, and the run that has read them again, where one has."""
+def _of_run(spec: WorkflowSpec, table: str, *, run_id: str, run: RunRecord | None, loads: Loads) -> Prospect:
+    """Give the prospect of rows of a run that wait."""
     if run is None:
-        return Prospect("waits", f"a replay is refused: run history no longer knows run {run_id}"), None
+        return Prospect("waits", f"a replay is refused: run history no longer knows run {run_id}")
     try:
         rest = rest_of(spec, table, run=run, loads=loads)
     except InputError as error:
-        return Prospect("waits", f"a replay is refused: {error}"), None
+        return Prospect("waits", f"a replay is refused: {error}")
     by = rest.superseded_by
     if by is not None:
         told = f"run {by} has read these rows again since, and judged them: a replay puts none of them back"
-        return Prospect("read again", told), by
+        return Prospect("read again", told, by)
     if run.status != "COMPLETED":
         told = f"run {run_id} has not completed ({run.status}): a replay is refused until it has"
-        return Prospect("waits", told), None
+        return Prospect("waits", told)
     if rest.rest != rest.read_range:
         source = spec.sources[table]
         cursor = source.incremental.cursor if source.incremental else "cursor"
@@ -116,8 +117,8 @@ def _of_run(
             f"its run read {rest.read_range}, and later runs have read all but {rest.rest} again since, and judged it: "
             f"a replay puts back only rows whose {cursor} lies there"
         )
-        return Prospect("waits in part", told), None
-    return Prospect("waits"), None
+        return Prospect("waits in part", told)
+    return Prospect("waits")
 
 
 def set_aside_by(history: History, workflow: str, table: str, *, by: str) -> str:
