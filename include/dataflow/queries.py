@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dataflow.identifiers import quote
+from dataflow.near_miss import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,8 +79,8 @@ def find_column(columns: Mapping[str, str] | Iterable[str], name: str) -> str:
     found = spelled.get(name.lower())
     if found is not None:
         return found
-    near = difflib.get_close_matches(name.lower(), spelled, n=1)
-    hint = f"; did you mean '{spelled[near[0]]}'?" if near else ""
+    near = did_you_mean(name, spelled.values())
+    hint = f"; {near}" if near else ""
     raise ValueError(f"no column '{name}'{hint} (there are: {', '.join(spelled.values())})")
 
 

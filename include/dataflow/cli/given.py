@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dataflow.errors import InputError
 from dataflow.interval import Interval
+from dataflow.near_miss import known_words
 from dataflow.spec.params import Param
 from dataflow.spec.schedule import timezone_of
 from dataflow.spec.workflow import WorkflowSpec
@@ -29,8 +29,7 @@ def param_values(spec: WorkflowSpec, given: list[str]) -> dict[str, Any]:
         if not equals:
             raise InputError(f"--param {text}: write name=value")
         if name not in spec.params:
-            near = difflib.get_close_matches(name, spec.params, n=1)
-            known = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(spec.params) or 'none'}"
+            known = known_words(name, spec.params, what="there is") or "there is none"
             raise InputError(f"--param {name}: {spec.name} has no such param; {known}")
         values[name] = _value(text, value, spec.params[name])
     return values

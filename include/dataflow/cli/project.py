@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dataflow.errors import ConfigError, InputError
 from dataflow.loading.workflow import Workflow
+from dataflow.near_miss import known_words
 from dataflow.registry import Registry, load_registry
 from dataflow.settings import Settings
 
@@ -29,8 +30,6 @@ def chosen(registry: Registry, name: str) -> Workflow:
         ConfigError: when its config is broken.
         InputError: when there is none; the text names a near miss, or what there is.
     """
-    import difflib
-
     if name in registry.workflows:
         return registry.workflows[name]
     own = [problem for problem in registry.problems if problem.path.startswith(f"include/workflows/{name}/")]
@@ -39,8 +38,7 @@ def chosen(registry: Registry, name: str) -> Workflow:
     names = sorted(path.name for path in _folders())
     if name in names and registry.problems:  # in a file that it shares: the defaults, its template
         raise ConfigError(registry.problems)
-    near = difflib.get_close_matches(name, names, n=1)
-    known = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(names) or 'none yet'}"
+    known = known_words(name, names, what="there is") or "there is none yet"
     raise InputError(f"no workflow {name!r}; {known}")
 
 

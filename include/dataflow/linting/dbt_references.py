@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from dataflow.errors import Problem
 from dataflow.loading.files import UnreadableFile, read_file
-from dataflow.loading.near_miss import known_words
 from dataflow.modelling.manifest import models_folder
 from dataflow.modelling.sources_yml import FILE_NAME
+from dataflow.near_miss import known_words
 from dataflow.paths import relative_name
 from dataflow.spec.tables import tables_of
 
@@ -106,8 +106,7 @@ def _unknown(name: str, arguments: list[str], readable: Readable) -> tuple[str, 
     if name == "source" and len(arguments) == 2:
         source, table = arguments
         if source not in readable.sources:
-            hint = "the workflow's own tables are the source 'staging'"
-            return f"no source is called '{source}'", known_words(source, ()) or hint
+            return f"no source is called '{source}'", "the workflow's own tables are the source 'staging'"
         if table not in readable.sources[source]:
             hint = known_words(table, readable.sources[source], what="it has")
             return f"the source '{source}' has no table '{table}'", hint

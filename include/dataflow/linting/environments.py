@@ -11,9 +11,9 @@ from dataflow.errors import ConfigError, InputError, Problem
 from dataflow.loading.environment_names import environment_file, environment_of
 from dataflow.loading.layer import Layer
 from dataflow.loading.load import load_workflow
-from dataflow.loading.near_miss import did_you_mean
 from dataflow.loading.own_fault import problem_of_ours
 from dataflow.loading.templates import Templates
+from dataflow.near_miss import did_you_mean
 from dataflow.paths import WORKFLOWS, folder_of
 
 __all__ = ["problems_of_environments"]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from dataflow.errors import Problem
 from dataflow.loading.callables import Modules, outputs_read
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.step_functions import GIVE_NOTHING
 from dataflow.loading.workflow import Workflow
+from dataflow.near_miss import known_words
 from dataflow.paths import relative_name
 
 __all__ = ["problems_of_outputs"]

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dataflow.identifiers import quote
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.modelling.columns import CARRIED, CURSOR
+from dataflow.near_miss import known_words
 from dataflow.queries import RESERVED_PREFIX, duckdb_message
 from dataflow.spec.checks import Check
 from dataflow.spec.tables import base_source, tables_named_in_sql

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from dataflow.identifiers import literal
 from dataflow.linting.authored_sql import AuthoredSql
 from dataflow.linting.sql_syntax import AROUND
-from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.rules.subject import Finding, Findings
+from dataflow.near_miss import did_you_mean, known_words
 from dataflow.spec.checks import Check
 from dataflow.spec.tables import base_source, tables_named_in_sql, tables_of, transform_of
 

@@ -6,13 +6,12 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 
 from dataflow.errors import Problem
 from dataflow.loading.callables import Definition, Function, Module, Modules
 from dataflow.loading.environment_names import environment_of
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.workflow import Workflow
+from dataflow.near_miss import known_words, near_words
 from dataflow.paths import relative_name
 from dataflow.spec.sources import PythonSource
 from dataflow.spec.steps import walk_steps
@@ -82,7 +81,7 @@ def _misnamed_modules(modules: Mapping[str, Module], called: set[str]) -> Iterat
     """Find modules called nearly like one that is read by its name, and that no other module imports."""
     in_use = {module for module, _ in _imported(modules)} | {reference.rpartition(":")[0] for reference in called}
     for name, module in modules.items():
-        near = get_close_matches(name.lower(), READ_BY_NAME, n=1, cutoff=NEAR)
+        near = near_words(name, READ_BY_NAME, likeness=NEAR)
         if near and name not in (*READ_BY_NAME, *in_use):
             hint = f"did you mean {near[0]}.py? A helper is imported by another module"
             yield Problem(module.path, 1, 1, "", f"nothing reads {name}.py", hint, "warning")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Finding, Findings, Steps
 from dataflow.loading.workflow import Workflow
+from dataflow.near_miss import known_words
 from dataflow.spec.schedule import CronSchedule, assets_of, period_of, timezone_of
 from dataflow.spec.sources import PublishedSource
 from dataflow.spec.tables import tables_of

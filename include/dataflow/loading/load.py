@@ -21,11 +21,11 @@ from dataflow.loading.layer import Layer
 from dataflow.loading.layers import read_layers
 from dataflow.loading.messages import problem_at, problems_of
 from dataflow.loading.model_files import find_models
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Subject
 from dataflow.loading.templates import Templates
 from dataflow.loading.workflow import Workflow
 from dataflow.loading.yaml_document import Node
+from dataflow.near_miss import known_words
 from dataflow.paths import WORKFLOWS, folder_of, workflows_folder
 from dataflow.spec.base import NAME_PATTERN
 from dataflow.spec.workflow import WorkflowSpec

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from dataflow.errors import Problem
 from dataflow.loading.model_keys import Location, description_of, keys_at, mark_at, types_at
-from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node, dotted
+from dataflow.near_miss import did_you_mean, known_words
 from dataflow.spec.base import NAME_PATTERN
 from dataflow.spec.notify import ADDRESS_PATTERN, CONNECTION_PATTERN
 from dataflow.spec.people import LINK_PATTERN

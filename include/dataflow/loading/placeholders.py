@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from dataflow.errors import Problem
 from dataflow.loading.messages import shown
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.yaml_document import MAX_BYTES, Node, dotted
+from dataflow.near_miss import known_words
 
 __all__ = ["fill", "inputs_named_in", "names_inputs"]
 

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from dataflow.errors import Problem
 from dataflow.loading.layer import Layer, read_layer
 from dataflow.loading.messages import problem_at, problems_of, shown
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.placeholders import fill, inputs_named_in
 from dataflow.loading.rules.params import misfits
 from dataflow.loading.rules.patterns import fault_of_pattern
 from dataflow.loading.yaml_document import Node
+from dataflow.near_miss import known_words
 from dataflow.paths import TEMPLATES
 from dataflow.spec.base import NAME_PATTERN
 from dataflow.spec.template import Input, TemplateHead

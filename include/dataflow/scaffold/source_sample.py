@@ -17,7 +17,7 @@ from dataflow.errors import InputError
 from dataflow.identifiers import literal, quote
 from dataflow.interval import Interval
 from dataflow.loading.layers import read_layers
-from dataflow.loading.near_miss import known_words
+from dataflow.near_miss import known_words
 from dataflow.paths import folder_of
 from dataflow.runtime.references import resolve_from_environment
 from dataflow.runtime.render import Values, render_source

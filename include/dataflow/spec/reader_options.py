@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from dataflow.near_miss import did_you_mean
 
 __all__ = ["NUMBER_FORMATS", "READER_OPTIONS", "REFUSED_OPTIONS", "option_problem"]
 
@@ -46,6 +46,5 @@ def option_problem(format_name: str, option: str) -> str:
         return ""
     if option in REFUSED_OPTIONS:
         return f"option '{option}' cannot be set: {REFUSED_OPTIONS[option]}"
-    close = get_close_matches(option, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(sorted(known))}"
+    hint = did_you_mean(option, known) or f"there are {', '.join(sorted(known))}"
     return f"unknown option '{option}' of the {format_name} reader; {hint}"

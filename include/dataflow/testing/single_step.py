@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import uuid
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import InputError
+from dataflow.near_miss import did_you_mean
 from dataflow.ops.history import open_history
 from dataflow.ops.runs import now
 from dataflow.runtime.author_code.context import FIRST_DAY
@@ -103,8 +103,8 @@ class StepRunner:
         """Give the step and what it is after, in the plan's order."""
         tasks = {task.id: task for task in self.workflow.plan.tasks}
         if step not in tasks or tasks[step].kind in OF_ENGINES:
-            near = difflib.get_close_matches(step, tasks, n=1)
-            hint = f"did you mean {near[0]!r}?" if near and near[0] != step else f"there is: {', '.join(tasks)}"
+            alone = [each for each, task in tasks.items() if task.kind not in OF_ENGINES]
+            hint = did_you_mean(step, alone) or f"there is: {', '.join(alone)}"
             hint = "models are built by a whole run: house.run(...)" if step == "dbt" else hint
             raise InputError(f"no step {step!r} to run alone; {hint}")
         needed = {step}

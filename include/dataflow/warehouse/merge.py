@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from dataflow.errors import ContractError
 from dataflow.identifiers import quote
+from dataflow.near_miss import did_you_mean
 from dataflow.sensitive import HIDDEN, NOTHING_SENSITIVE, Sensitive
 from dataflow.warehouse.columns import is_own_column
 
@@ -73,12 +73,12 @@ def _is_newer(newest_by: str | None) -> str:
 def _require_values(
     connection: DuckDBPyConnection, batch: str, *, columns: Mapping[str, str], name: str, needed: Sequence[str]
 ) -> None:
-    known = {column.lower(): column for column in columns if not is_own_column(column)}
+    known = [column for column in columns if not is_own_column(column)]
+    spelled = {column.lower() for column in known}
     for column in needed:
-        if column.lower() not in known:
-            near = get_close_matches(column.lower(), known, n=1)
-            hint = f"; did you mean {known[near[0]]!r}?" if near else f"; it has {', '.join(known.values())}"
-            raise ContractError(f"{name}: `merge` needs the column {column!r}, which the batch does not have{hint}")
+        if column.lower() not in spelled:
+            hint = did_you_mean(column, known) or f"it has {', '.join(known)}"
+            raise ContractError(f"{name}: `merge` needs the column {column!r}, which the batch does not have; {hint}")
     counts = connection.execute(
         f"SELECT {', '.join(f'count(*) - count({quote(column)})' for column in needed)} FROM {batch}"
     ).fetchone()

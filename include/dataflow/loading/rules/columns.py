@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.near_miss import known_words
 from dataflow.spec.checks import Check, check_argument, check_kind
 from dataflow.spec.sources import Columns
 from dataflow.spec.tables import base_source, transform_of

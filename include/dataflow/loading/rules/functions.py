@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from dataflow.errors import Problem
 from dataflow.loading.callables import Function, Modules
-from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.rules.subject import Finding, Steps, Subject
+from dataflow.near_miss import did_you_mean, known_words
 from dataflow.spec.sources import PythonSource
 from dataflow.spec.tables import tables_of
 from dataflow.spec.workflow import WorkflowSpec

@@ -6,8 +6,8 @@ import builtins
 from functools import cache
 
 from dataflow import errors
-from dataflow.loading.near_miss import did_you_mean
 from dataflow.loading.rules.subject import Finding, Findings, Subject
+from dataflow.near_miss import did_you_mean
 
 __all__ = ["never_retried_errors_exist"]
 

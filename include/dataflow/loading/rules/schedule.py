@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dataflow.loading.messages import shown
-from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.near_miss import did_you_mean, known_words
 from dataflow.paths import folder_of
 from dataflow.spec.schedule import (
     PRESETS,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from dataflow.errors import Problem
 from dataflow.loading.callables import Function
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.functions import called_as_ours, find_function
 from dataflow.loading.rules.subject import Finding, Steps, Subject
+from dataflow.near_miss import known_words
 from dataflow.spec.plan import Plan
 from dataflow.spec.steps import Step, step_kind, walk_steps
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dataflow.loading.near_miss import known_words
 from dataflow.loading.rules.subject import Finding, Findings, Subject
+from dataflow.near_miss import known_words
 from dataflow.spec.plan import Plan, Task
 from dataflow.spec.planning import tables_of_step
 from dataflow.spec.steps import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 
 from dataflow.loading.messages import shown
-from dataflow.loading.near_miss import did_you_mean, known_words
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.near_miss import did_you_mean, known_words
 from dataflow.s3.place import is_place, is_s3
 from dataflow.spec.checks import Check
 from dataflow.spec.sources import is_windowed

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from dataflow.loading.messages import shown
-from dataflow.loading.near_miss import did_you_mean
 from dataflow.loading.rules.checks import all_checks
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
+from dataflow.near_miss import did_you_mean
 
 __all__ = ["types_are_known"]
 

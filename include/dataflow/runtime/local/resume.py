@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import InputError
+from dataflow.near_miss import did_you_mean
 from dataflow.ops.reading import is_gone, list_runs, read_run
 from dataflow.ops.runs import RunRecord
 from dataflow.runtime.receipt import StepReceipt
@@ -89,8 +89,7 @@ def _run_again(workflow: Workflow, step: str) -> set[str]:
     again = {task.id for task in tasks if step in (task.id, task.kind)}
     if not again:
         known = list(dict.fromkeys([*(task.kind for task in tasks), *(task.id for task in tasks)]))
-        near = difflib.get_close_matches(step, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(known)}"
+        hint = did_you_mean(step, known) or f"there is: {', '.join(known)}"
         raise InputError(f"--from-step {step}: {workflow.name} has no such step; {hint}")
     for task in tasks:
         if again.intersection(task.after):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from dataflow.errors import ContractError
 from dataflow.landing.manifest import METADATA_PREFIX
+from dataflow.near_miss import near_words
 from dataflow.sources.contract.fit import canonical_type
 from dataflow.sources.reading import RawColumn
 from dataflow.spec.sources import AS_DECLARED, Columns, SchemaContract
@@ -179,13 +179,8 @@ def key_is_gone(
 
 
 def _close(name: str, found: Sequence[str]) -> str:
-    near = _nearest(name, found)
-    return f'; did you mean "{near}"?' if near else "."
-
-
-def _nearest(name: str, found: Sequence[str]) -> str | None:
-    by_case = {other.strip().lower(): other for other in found}
-    return by_case.get(name.lower()) or next(iter(get_close_matches(name, found, n=1)), None)
+    near = near_words(name, found)
+    return f'; did you mean "{near[0]}"?' if near else "."
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -198,5 +193,5 @@ def _hint(name: str, found: Sequence[str]) -> str:
         for delimiter in (";", "\t", "|", ","):
             if delimiter in found[0]:
                 return f"; is {delimiter!r} the delimiter? Then set `options: {{delim: {delimiter!r}}}`"
-    close = _nearest(name, found)
-    return f'; did you mean "{close}"?' if close else ""
+    near = near_words(name, found)
+    return f'; did you mean "{near[0]}"?' if near else ""

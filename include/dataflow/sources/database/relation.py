@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from dataflow.errors import ContractError
 from dataflow.identifiers import quote
 from dataflow.interval import Interval
+from dataflow.near_miss import near_words
 from dataflow.spec.sources import DatabaseSource
 
 __all__ = ["Relation", "first_rows", "no_such_table", "relation_of"]
 
 MAX_SHOWN = 20
+MAX_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def no_such_table(relation: Relation, there: Iterable[Sequence[str]]) -> Contrac
     """Say that a table is not there, with those that are; each as its parts."""
     names = {".".join(parts): parts[-1].lower() for parts in there}
     bare = (relation.name or "").split(".")[-1].lower()
-    near = get_close_matches(bare, sorted(set(names.values())), n=3)
-    found = [name for word in near for name, last in names.items() if last == word][:3]
+    near = near_words(bare, sorted(set(names.values())), most=MAX_NEAR)
+    found = [name for word in near for name, last in names.items() if last == word][:MAX_NEAR]
     if found:
         return ContractError(f"there is no table {relation.shown}; did you mean {' or '.join(found)}?")
     shown = ", ".join(list(names)[:MAX_SHOWN]) or "none that this login may read"
