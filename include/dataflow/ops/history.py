@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from dataflow.errors import TransientError
 from dataflow.ops.tables import METADATA
+from dataflow.write_ahead import write_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,20 +78,12 @@ class History:
             return there and not _missing(connection)
 
     def _create_file(self) -> None:
-        if self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        # Changing the journal mode ignores the busy timeout while another process holds the file.
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                with closing(sqlite3.connect(str(self.url.database), timeout=BUSY_SECONDS)) as connection:
-                    connection.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as exc:
-                if "locked" not in str(exc) or time.monotonic() > deadline:
-                    raise TransientError(f"run history {self.url.database} cannot be made: {exc}") from exc
-                time.sleep(0.05)
-            else:
-                return
+        file = Path(self.url.database or "")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_ahead(file, patience=BUSY_SECONDS)
+        except sqlite3.OperationalError as error:
+            raise TransientError(f"run history {file} cannot be made: {error}") from error
 
 
 def _missing(connection: sa.Connection) -> list[sa.Column[Any]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+from dataflow.write_ahead import write_ahead
 
 __all__ = ["BUSY_SECONDS", "CONNECT_ARGS", "let_readers_read_on"]
 
@@ -18,16 +21,12 @@ CONNECT_ARGS: dict[str, Any] = {"timeout": BUSY_SECONDS}
 def let_readers_read_on(url: str) -> None:
     """Put a metadata database that is a SQLite file into write-ahead mode, which it keeps; leave any other alone.
 
-    Its readers and its writer do not wait for each other any more. Where the file's system or another process does not
-    let it, the file stays as it is: slower, and no worse.
+    Where the file's system or another process does not let it, the file stays as it is: slower, and no worse.
     """
     from sqlalchemy import make_url
 
     where = make_url(url)
     if where.get_backend_name() != "sqlite" or not where.database:
         return
-    with (
-        closing(sqlite3.connect(where.database, timeout=BUSY_SECONDS)) as connection,
-        suppress(sqlite3.OperationalError),
-    ):
-        connection.execute("PRAGMA journal_mode=WAL")
+    with suppress(sqlite3.OperationalError):
+        write_ahead(Path(where.database), patience=BUSY_SECONDS)
