@@ -114,3 +114,16 @@ def test_files_that_change_while_they_are_read_are_read_again(tmp_path: Path):
     with pytest.raises(TransientError, match="its files were changed while they were read"):
         ingest_source(tmp_path, csv("quarantine"), set_aside=change)
     assert not list(tmp_path.glob("landing/**/*.*"))
+
+
+def test_a_reason_names_the_option_that_would_read_the_value(tmp_path: Path):
+    (tmp_path / "a.csv").write_text('id,amount\n1,"1,50"\n2,abc\nN/A,1\n')
+    aside = Aside()
+
+    ingest_source(tmp_path, csv("quarantine"), set_aside=aside)
+
+    assert [
+        ['a.csv: row 1: column "amount": \'1,50\' is not a DECIMAL(12,2) (set `options: {decimal_separator: ","}`)'],
+        ["a.csv: row 2: column \"amount\": 'abc' is not a DECIMAL(12,2)"],
+        ['a.csv: row 3: column "id": \'N/A\' is not a BIGINT (set `options: {nullstr: ["", "N/A"]}`)'],
+    ] == [row["_dataflow_reasons"] for row in aside.rows]

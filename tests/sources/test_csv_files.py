@@ -95,8 +95,9 @@ def test_a_value_that_does_not_fit_is_told_with_its_place(tmp_path: Path, kind: 
     told = refused(tmp_path, f'id,value\n1,\n2,"{value}"\n3,\n', source)
 
     declared = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE", "TIMETZ": "TIME WITH TIME ZONE"}.get(kind, kind)
+    option = 'set `options: {decimal_separator: ","}`, ' if value == "1,5" else ""
     place = told.removesuffix(
-        f""": column "value": '{value}' is not a {declared}; mend the data or declare another type"""
+        f""": column "value": '{value}' is not a {declared}; {option}mend the data or declare another type"""
     )
     assert place in {"orders.csv: line 3", "orders.csv: row 2"}
 
@@ -372,3 +373,9 @@ def test_utf_16_is_told_and_can_be_set(tmp_path: Path):
 
     assert "orders.csv: it is UTF-16; set `options: {encoding: utf-16}`" == refused(tmp_path, text)
     assert [(1, "ä")] == landed(ingest_source(tmp_path, csv(encoding="utf-16")))
+
+
+def test_a_value_that_does_not_fit_is_told_with_the_option_that_would_read_it(tmp_path: Path):
+    told = refused(tmp_path, "day\n05.01.2025\n", csv(columns={"day": "DATE"}))
+
+    assert "'05.01.2025' is not a DATE; set `options: {dateformat: \"%d.%m.%Y\"}`, mend the data or" in told

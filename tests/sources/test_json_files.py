@@ -181,3 +181,9 @@ def test_a_list_of_large_whole_numbers_keeps_every_digit(tmp_path: Path):
     number = 12345678901234567890123456789012345678
 
     assert [([number],)] == read(tmp_path, f'[{{"id": [{number}]}}]', columns={"id": "HUGEINT[]"})
+
+
+def test_a_date_that_does_not_fit_is_told_with_the_option_that_would_read_it(tmp_path: Path):
+    told = refused(tmp_path, '{"id": "31.12.2025"}', columns={"id": "DATE"})
+
+    assert "'31.12.2025' is not a DATE; set `options: {dateformat: \"%d.%m.%Y\"}`, mend the data or" in told

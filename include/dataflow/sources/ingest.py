@@ -122,7 +122,7 @@ def _commit(
         cut = count_cut_rows(connection)
         aside = SetAside(verdict.quarantined_rows)
         if judge.quarantines and request.set_aside is not None:
-            refused = judge.quarantined(readings) if verdict.quarantined_rows else NOTHING
+            refused = judge.quarantined(readings, verdict) if verdict.quarantined_rows else NOTHING
             aside = request.set_aside(connection, refused, batch.columns, scratch)
             if aside.corrected is not None:
                 landed += batch.copy(connection, aside.corrected)

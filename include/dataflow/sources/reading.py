@@ -65,6 +65,8 @@ class RawColumn:
     """How its values are written as text; of times, in the words of strptime."""
     sensitive: bool = False
     """Whether messages keep its values to themselves."""
+    unset: frozenset[str] = frozenset()
+    """The reader's options that say how values are written, and that nobody set."""
     marked: Marked | None = None
     """What its values are made of, where its own text is only to show."""
 

@@ -13,6 +13,7 @@ from dataflow.duckdb_memory import lack_of_room
 from dataflow.errors import ContractError, StepError, TransientError
 from dataflow.identifiers import quote
 from dataflow.sources.contract.loss import in_words
+from dataflow.sources.contract.way_out import named, ways_out
 from dataflow.sources.files.line_ends import first_unlike
 from dataflow.sources.reading import RawColumn
 
@@ -41,12 +42,15 @@ def shorten(value: object) -> str:
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
-def does_not_fit(place: str, column: RawColumn, *, value: object) -> ContractError:
-    """Say that one value is not of its column's type."""
+def does_not_fit(
+    connection: duckdb.DuckDBPyConnection, place: str, column: RawColumn, *, value: object
+) -> ContractError:
+    """Say that one value is not of its column's type, and which option of the reader takes it, where one does."""
     shown = MASK if column.sensitive else shorten(value)
+    option = named(ways_out(connection, column, value=value))
     return ContractError(
         f'{place}: column "{column.name}": {shown} is not a {in_words(column.declared or "")}; '
-        "mend the data or declare another type"
+        f"{option and f'{option}, '}mend the data or declare another type"
     )
 
 
@@ -73,13 +77,13 @@ def explained(
         return lack_of_room(error) or TransientError(f"reading or landing failed: {_first_line(error)}")
     if not is_about_data(error):
         return None
-    told = (reading_error(reading, error) for reading in readings)
+    told = (reading_error(connection, reading, error) for reading in readings)
     searched = (find_misfit(connection, reading) for reading in readings)
     said = _masked(_first_line(error), [column for reading in readings for column in reading.columns])
     return next((found for found in chain(told, searched) if found is not None), ContractError(said))
 
 
-def reading_error(reading: Reading, error: duckdb.Error) -> ContractError | None:
+def reading_error(connection: duckdb.DuckDBPyConnection, reading: Reading, error: duckdb.Error) -> ContractError | None:
     """Read the place out of an error of DuckDB's CSV or JSON reader."""
     text = str(error)
     known = reading.files_by_path
@@ -89,7 +93,7 @@ def reading_error(reading: Reading, error: duckdb.Error) -> ContractError | None
         if "invalid state" in text:
             return _line_end_error(shown, Path(file[1].strip()), text)
         place = shown + (f": line {line[1]}" if line else "")
-        return _csv_error(place, text, columns={column.raw or "": column for column in reading.columns})
+        return _csv_error(connection, place, text, columns={column.raw or "": column for column in reading.columns})
     json = _JSON.search(text)
     if json is not None and json[1] in known:
         place = known[json[1]].place(int(json[3]), "line" if json[2] == "line" else "record")
@@ -97,12 +101,14 @@ def reading_error(reading: Reading, error: duckdb.Error) -> ContractError | None
     return None
 
 
-def _csv_error(place: str, text: str, *, columns: Mapping[str, RawColumn]) -> ContractError:
+def _csv_error(
+    connection: duckdb.DuckDBPyConnection, place: str, text: str, *, columns: Mapping[str, RawColumn]
+) -> ContractError:
     value, fields = _VALUE.search(text), _FIELDS.search(text)
     if value is not None:
         column = columns.get(value[1], RawColumn(value[1], value[1], "VARCHAR"))
         declared = column.declared or value[3]
-        return does_not_fit(place, replace(column, declared=declared), value=value[2])
+        return does_not_fit(connection, place, replace(column, declared=declared), value=value[2])
     if fields is not None:
         return ContractError(
             f"{place}: {fields[2]} fields where the header has {fields[1]}; "
@@ -148,9 +154,9 @@ def find_misfit(connection: duckdb.DuckDBPyConnection, reading: Reading) -> Cont
                 if found is not None:
                     place = file.place(found[0]) if file else f"row {found[0]}"
                     place = f"{reading.shown}: {place}" if reading.shown else place
-                    return does_not_fit(place, column, value=found[1])
+                    return does_not_fit(connection, place, column, value=found[1])
         except duckdb.Error as error:
-            return reading_error(reading, error)
+            return reading_error(connection, reading, error)
     return None
 
 

@@ -7,7 +7,7 @@ strict read failed, or where undeclared columns came whose rows are not wanted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from dataflow.errors import ContractError
@@ -17,6 +17,7 @@ from dataflow.quarantine.fingerprint import as_text
 from dataflow.quarantine.store import REASONS, RULES
 from dataflow.sources.contract.loss import in_words
 from dataflow.sources.contract.misfit import MASK, shorten
+from dataflow.sources.contract.way_out import WayOut, in_brackets, ways_out
 from dataflow.sources.reading import RawColumn, Reading, SourceFile, select_list, select_of
 from dataflow.sources.stamp import is_outside
 from dataflow.spec.sources import VARIANT, ContractMode, SchemaContract
@@ -46,6 +47,8 @@ class Reason:
     column: RawColumn
     when: str
     """SQL: true for the rows that it is about."""
+    ways: tuple[WayOut, ...] = ()
+    """The reader's options that would read such values."""
 
     @property
     def says(self) -> str:
@@ -63,7 +66,12 @@ class Reason:
         if self.rule == "incremental.cursor":
             return literal(name + self.says)
         value = literal(MASK) if self.column.sensitive else _shown_value(self.column)
-        return f"{literal(name)} || {value} || {literal(f' is {self.says}')}"
+        told = f"{literal(name)} || {value} || {literal(f' is {self.says}')}"
+        if not self.ways:
+            return told
+        raw = f"cast({quote(self.column.raw or '')} as VARCHAR)"
+        is_so = " or ".join(way.reads(raw, self.column.declared or "") for way in self.ways)
+        return f"{told} || case when {is_so} then {literal(in_brackets(self.ways))} else '' end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,8 @@ class Found:
             return f'column "{column.name}": {reason.says}; {_count(self.rows, "row")} {done}'
         like = MASK if column.sensitive else shorten(self.example)
         what = "row" if reason.mode in TAKES_ROWS else "value"
-        return f'column "{column.name}": {like} is {reason.says}; {_count(self.rows, what)} {done}'
+        wrong = f'column "{column.name}": {like} is {reason.says}{in_brackets(reason.ways)}'
+        return f"{wrong}; {_count(self.rows, what)} {done}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,8 @@ class Judge:
             for reason, rows, example in zip(reasons, answer[::2], answer[1::2], strict=True):
                 key = (reason.rule, reason.column.name)
                 if rows:
-                    found[key] = Found(reason, rows + (found[key].rows if key in found else 0), example)
+                    known = replace(reason, ways=ways_out(connection, reason.column, value=example))
+                    found[key] = Found(known, rows + (found[key].rows if key in found else 0), example)
         return Verdict(tuple(found.values()), refused_rows, quarantined_rows)
 
     def select(self, readings: Sequence[Reading], verdict: Verdict) -> str:
@@ -191,21 +201,28 @@ class Judge:
         """Whether rows may have to be set aside."""
         return "quarantine" in (self.contract.columns, self.contract.data_type)
 
-    def quarantined(self, readings: Sequence[Reading]) -> str:
-        """Give the query over the whole rows that go to quarantine: every column as text, with rules and reasons."""
+    def quarantined(self, readings: Sequence[Reading], verdict: Verdict = NO_VERDICT) -> str:
+        """Give the query over the whole rows that go to quarantine: every column as text, with rules and reasons.
+
+        ``verdict`` knows which options of the reader would read some of them.
+        """
+        ways = {(each.reason.rule, each.reason.column.name): each.reason.ways for each in verdict.found}
         number_of_files = sum(len(reading.files) for reading in readings)
         selects: list[str] = []
         for reading in readings:
             if reading.undeclared or self.contract.data_type == "quarantine":
                 numbered = reading.files if number_of_files <= MAX_NUMBERED else ()
-                selects += [self._quarantined(reading, file) for file in numbered or (None,)]
+                selects += [self._quarantined(reading, file, ways) for file in numbered or (None,)]
         return " union all by name ".join(selects)
 
-    def _quarantined(self, reading: Reading, file: SourceFile | None) -> str:
+    def _quarantined(
+        self, reading: Reading, file: SourceFile | None, ways: Mapping[tuple[Rule, str], tuple[WayOut, ...]]
+    ) -> str:
         by_rule: dict[str, list[Reason]] = {}
         for reason in self.reasons(reading):
             if reason.mode == "quarantine":
-                by_rule.setdefault(reason.rule, []).append(reason)
+                known = replace(reason, ways=ways.get((reason.rule, reason.column.name), ()))
+                by_rule.setdefault(reason.rule, []).append(known)
         rules, reasons = [], []
         place = f"{literal(f'{reading.shown}: ')} || " if reading.shown else ""
         if file is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from dataflow.errors import ContractError
 from dataflow.sources.contract.columns import Found, check_found
 from dataflow.sources.contract.fit import text_format
+from dataflow.sources.contract.way_out import HOW_CSV_IS_WRITTEN
 from dataflow.sources.files.number_format import NumberFormat
 from dataflow.sources.files.scan_sql import Option, scan_call
 from dataflow.sources.reading import RawColumn, Reading, SourceFile
@@ -111,8 +112,9 @@ def _reading(
     place_of = {name: f"c{number}" for number, name in enumerate(header)}
     # As text: the reader's own casts round and cut.
     as_read = dict.fromkeys(places, "VARCHAR")
+    unset = HOW_CSV_IS_WRITTEN - settings.keys()
     columns = [
-        RawColumn(name, place, "VARCHAR", kind, text_format(kind, settings))
+        RawColumn(name, place, "VARCHAR", kind, text_format(kind, settings), unset=unset)
         if (place := place_of.get(name)) is not None
         else RawColumn(name, None, "VARCHAR", kind)
         for name, kind in declared.items()

@@ -20,6 +20,7 @@ from dataflow.sources.contract.columns import (
 from dataflow.sources.contract.fit import text_format
 from dataflow.sources.contract.misfit import explained
 from dataflow.sources.contract.nested import is_nested
+from dataflow.sources.contract.way_out import HOW_TIMES_ARE_WRITTEN
 from dataflow.sources.files.changed_numbers import Exact, exact_columns
 from dataflow.sources.files.exact_numbers import MAX_GROWTH, marked_copy, unmarked
 from dataflow.sources.files.file_keys import FileWithout, files_without, pointer
@@ -97,6 +98,7 @@ def read_json_files(
                 kinds[name],
                 kind,
                 text_format(kind, options),
+                unset=HOW_TIMES_ARE_WRITTEN - options.keys(),
                 marked=marked.get(name),
             )
             for name, kind in declared.items()
