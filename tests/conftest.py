@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dataflow.ops.history import History
 from kit.project import Project
 
 for variable in [name for name in os.environ if name.startswith(("DATAFLOW_", "AIRFLOW"))]:
@@ -33,6 +34,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def project(tmp_path: Path) -> Project:
     """An empty project under a temporary folder."""
     return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    """A run history of its own, without a project."""
+    made = History(f"sqlite:///{tmp_path / 'ops.db'}")
+    made.create()
+    return made
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

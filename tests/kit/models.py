@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from dataflow.loading.workflow import Workflow
 from dataflow.modelling.manifest import manifest_path
+from kit.databases import lake_settings
 from kit.project import MOCK_CONFIG, Project
 
 TESTED = "version: 2\nmodels:\n" + "".join(
     f"  - name: {model}\n    columns: [{{name: event_id, data_tests: [not_null, unique]}}]\n"
     for model in ("daily", "latest")
 )
+
+
+@contextmanager
+def dbt_project(folder: Path, *, is_lake: bool, data: str | None = None) -> Iterator[Project]:
+    """Give a project with the house's dbt project, whose warehouse is a file or a DuckLake, its data at that place."""
+    project = Project(folder, dbt=True)
+    with lake_settings() if is_lake else nullcontext() as setting:
+        if setting is not None:
+            place = f"DATAFLOW_WAREHOUSE_DATA={data}\n" if data is not None else ""
+            project.write_file(".env", f"DATAFLOW_WAREHOUSE={setting}\n{place}")
+        yield project
 
 
 def write_models(project: Project, name: str = "shop", **config: Any) -> Workflow:

@@ -6,17 +6,15 @@ import duckdb
 
 from dataflow.runtime.local.run import run_workflow
 from dataflow.warehouse.snapshot import current_snapshot
-from kit.project import Project
+from kit.project import DAILY, Project
 
 __all__ = ["CUSTOMERS", "ORDERS", "SHOP", "WITH_NAMES", "published", "run"]
 
 ORDERS = "order_id,customer_id,amount,updated_at\n1,10,5.00,2025-01-01 10:00:00+00\n2,11,7.50,2025-01-02 09:00:00+00\n"
 CUSTOMERS = "customer_id,name\n10,Ada\n11,Grace\n"
 SHOP = {
+    **DAILY,
     "description": "Orders of a shop.",
-    "owner": "tests",
-    "schedule": "@daily",
-    "start_date": "2025-01-01",
     "sources": {
         "orders": {
             "type": "file",

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-MOCK_CONFIG: Mapping[str, Any] = {
-    "description": "Made-up events, one batch a day.",
+DAILY: Mapping[str, Any] = {
+    "description": "A workflow of the tests.",
     "owner": "tests",
     "schedule": "@daily",
     "start_date": "2025-01-01",
+}
+"""What the config of a daily workflow begins with."""
+
+MOCK_CONFIG: Mapping[str, Any] = {
+    **DAILY,
+    "description": "Made-up events, one batch a day.",
     "sources": {
         "events": {
             "type": "mock",

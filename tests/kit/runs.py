@@ -13,6 +13,7 @@ from dataflow.loading.workflow import Workflow
 from dataflow.runtime.request import RunRequest
 from dataflow.spec.planning import build_plan
 from dataflow.spec.workflow import WorkflowSpec
+from kit.project import DAILY
 
 __all__ = ["Engine", "day", "days", "make_workflow"]
 
@@ -33,9 +34,7 @@ def days(start: int, end: int) -> Interval:
 
 def make_workflow(project: Path = Path("/nowhere"), /, name: str = "shop", **config: Any) -> Workflow:
     """Give a workflow that was never written to a file; daily mock events unless said otherwise."""
-    given = {"description": "d", "owner": "o", "schedule": "@daily", "start_date": "2025-01-01"}
-    given |= {"sources": {"events": EVENTS}} | config
-    spec = WorkflowSpec.model_validate({"name": name, **given})
+    spec = WorkflowSpec.model_validate({"name": name, **DAILY, "sources": {"events": EVENTS}, **config})
     plan = build_plan(spec, has_models=False, reads={})
     return Workflow(spec, project, project / "include" / "workflows" / name, plan, {}, (), "0" * 16)
 

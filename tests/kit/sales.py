@@ -27,7 +27,7 @@ from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
 from dataflow.warehouse.snapshot import current_snapshot
 from kit.moments import Moments
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.store import bucket, connect, disconnect, proxy
 from kit.tcp_proxy import breakable_line
 
@@ -36,10 +36,8 @@ __all__ = ["Sales", "differences", "two_places"]
 ROWS = 3_000
 """Few rows stay in the lake's catalog; so many become files."""
 CONFIG: Mapping[str, Any] = {
+    **DAILY,
     "description": "Made-up sales and visits.",
-    "owner": "tests",
-    "schedule": "@daily",
-    "start_date": "2025-01-01",
     "sources": {
         # The slots are the same every day, so a merge changes every row; visits only ever become more.
         "sales": {

@@ -18,8 +18,7 @@ from dataflow.warehouse.builds import newest
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
 from dataflow.warehouse.turns import turn_of
-from kit.databases import lake_settings
-from kit.models import write_models
+from kit.models import dbt_project, write_models
 from kit.project import Project
 from kit.warehouse import day
 
@@ -29,13 +28,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(params=["file", pytest.param("lake", marks=pytest.mark.postgres)])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
     """A project whose warehouse is a file, and one whose warehouse is a DuckLake."""
-    project = Project(tmp_path / "project", dbt=True)
-    if request.param == "file":
-        yield project
-        return
-    with lake_settings() as setting:
-        project.write_file(".env", f"DATAFLOW_WAREHOUSE={setting}\n")
-        yield project
+    with dbt_project(tmp_path / "project", is_lake=request.param == "lake") as made:
+        yield made
 
 
 def run(settings: Settings, *statements: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from dataflow.ops.history import History, open_history
 from dataflow.ops.runs import RunRecord, close_run, find_run, insert_run, now
 from kit.databases import postgres_schema
 from kit.runs import days
+from kit.together import eight_at_once
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -39,32 +39,21 @@ def record(run_id: str, **given: object) -> RunRecord:
     return RunRecord(**values | given)
 
 
-def _create_and_insert(url: str, number: int, start: object, results: object) -> None:
-    start.wait()
-    history = History(url)
-    history.create()
-    with history.write() as connection:
-        won = insert_run(connection, record("r", host=f"host-{number}"))
-        found = find_run(connection, "shop", run_id="r")
-    results.put((won, found.host, number))
-
-
 def test_of_eight_processes_one_creates_a_run_and_all_read_the_same(url):
     """They also make the tables at once."""
-    context = multiprocessing.get_context("fork")
-    start, results = context.Event(), context.Queue()
-    processes = [context.Process(target=_create_and_insert, args=(url, n, start, results)) for n in range(8)]
-    for process in processes:
-        process.start()
-    start.set()
-    told = [results.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join()
 
-    winners = [f"host-{number}" for won, _, number in told if won]
+    def create_and_insert(number: int) -> tuple[bool, str, str]:
+        history = History(url)
+        history.create()
+        with history.write() as connection:
+            won = insert_run(connection, record("r", host=f"host-{number}"))
+            return won, f"host-{number}", find_run(connection, "shop", run_id="r").host
+
+    told = eight_at_once(create_and_insert)
+    winners = [host for won, host, _ in told if won]
 
     assert 1 == len(winners)
-    assert set(winners) == {host for _, host, _ in told}
+    assert set(winners) == {found for _, _, found in told}
 
 
 @pytest.mark.parametrize(

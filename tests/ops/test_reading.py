@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -22,13 +21,6 @@ from dataflow.ops.stages import (
     record_checks,
 )
 from kit.runs import days
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    made = History(f"sqlite:///{tmp_path / 'ops.db'}")
-    made.create()
-    return made
 
 
 def add_run(history: History, run_id: str = "r", **given: object) -> None:

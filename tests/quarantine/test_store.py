@@ -43,13 +43,6 @@ NONE = f"{BAD} WHERE false"
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> History:
-    made = History(f"sqlite:///{tmp_path / 'ops.db'}")
-    made.create()
-    return made
-
-
-@pytest.fixture
 def landing(tmp_path: Path) -> Path:
     return tmp_path / "landing"
 

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from dataflow.ops.history import History
 from kit.named_orders import CUSTOMERS, ORDERS, SHOP, WITH_NAMES
 from kit.project import Project
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    made = History(f"sqlite:///{tmp_path / 'ops.db'}")
-    made.create()
-    return made
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from dataflow.spec.plan import Task
 from dataflow.warehouse.builds import stamp
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.snapshot import current_snapshot
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import Engine, days
 
 EVENTS = {"type": "mock", "rows": 4, "columns": {"event_id": "BIGINT", "kind": "VARCHAR", "at": "TIMESTAMPTZ"}}
@@ -30,8 +30,7 @@ class House:
     """One workflow and an engine that runs its tasks one by one."""
 
     def __init__(self, project: Project, *, modules: dict[str, str] | None = None, **config: Any) -> None:
-        given = {"description": "d", "owner": "o", "schedule": "@daily", "start_date": "2025-01-01"}
-        project.write_workflow("shop", given | {"sources": {"events": EVENTS}} | config, **(modules or {}))
+        project.write_workflow("shop", {**DAILY, "sources": {"events": EVENTS}, **config}, **(modules or {}))
         self.project = project
         self.settings = project.settings()
         self.workflow = project.workflow("shop")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +24,7 @@ from dataflow.ops.runs import find_run
 from dataflow.ops.tables import runs
 from kit.databases import postgres_schema
 from kit.runs import day, days
+from kit.together import eight_at_once
 from kit.windows import INCREMENTAL, ON_ASSET, House
 
 
@@ -38,25 +37,15 @@ def shared(request, tmp_path: Path):
         yield made
 
 
-def _decide(house: House, number: int, start: Any, told: Any) -> None:
-    start.wait()
-    due = day(10 + number)
-    told.put(house.start("r", kind="asset", run_after=due, task_id=f"ingest.t{number}").window)
-
-
 def test_eight_processes_that_ask_at_once_get_one_window(shared):
     """Each of them would decide otherwise; whoever is late reads what the first one wrote."""
     house = House(shared, **ON_ASSET, **INCREMENTAL)
     house.run("before", kind="asset", run_after=day(5))
-    context = multiprocessing.get_context("fork")
-    start, told = context.Event(), context.Queue()
-    processes = [context.Process(target=_decide, args=(house, number, start, told)) for number in range(8)]
-    for process in processes:
-        process.start()
-    start.set()
-    windows = {told.get(timeout=60) for _ in processes}
-    for process in processes:
-        process.join()
+
+    def decide(number: int) -> Interval:
+        return house.start("r", kind="asset", run_after=day(10 + number), task_id=f"ingest.t{number}").window
+
+    windows = set(eight_at_once(decide))
     story = read_run(shared, "r")
 
     assert {story.run.window} == windows

@@ -14,8 +14,7 @@ from dataflow.modelling.build import DbtOutcome, build_models
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
 from dataflow.warehouse.dbt.reach import SETTING, explain_refusal, refuse_detour
-from kit.databases import lake_settings
-from kit.models import write_models
+from kit.models import dbt_project, write_models
 from kit.project import Project
 from kit.store import Bucket, bucket
 from kit.warehouse import day
@@ -63,16 +62,9 @@ def store() -> Iterator[Bucket]:
 @pytest.fixture(params=["file", *(pytest.param(kind, marks=pytest.mark.postgres) for kind in ("lake", "bucket"))])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
     """A project whose warehouse is a file, a DuckLake in a folder, and one in a bucket."""
-    project = Project(tmp_path / "project", dbt=True)
-    if request.param == "file":
-        yield project
-        return
-    with lake_settings() as setting:
-        data = ""
-        if request.param == "bucket":
-            data = f"DATAFLOW_WAREHOUSE_DATA={request.getfixturevalue('store').place('lake')}\n"
-        project.write_file(".env", f"DATAFLOW_WAREHOUSE={setting}\n{data}")
-        yield project
+    data = request.getfixturevalue("store").place("lake") if request.param == "bucket" else None
+    with dbt_project(tmp_path / "project", is_lake=request.param != "file", data=data) as made:
+        yield made
 
 
 def built(project: Project, models: dict[str, str], *, may_reach: str = "") -> DbtOutcome:

@@ -15,7 +15,8 @@ from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
 from dataflow.warehouse.snapshot import current_snapshot
 from kit.cut import CutProxy
-from kit.project import Project
+from kit.loaders import EXPECTED, loaded, processes_at_once
+from kit.project import DAILY, Project
 from kit.warehouse import House, day, loaded_rows
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -24,10 +25,8 @@ TESTS = Path(__file__).parents[1]
 WORKFLOWS, RUNS = 8, 13
 
 SEVERAL_TABLES = {
+    **DAILY,
     "description": "Made-up events, kept in each way.",
-    "owner": "tests",
-    "schedule": "@daily",
-    "start_date": "2025-01-01",
     "sources": {
         "events": {"type": "mock", "rows": 40, "columns": {"event_id": "BIGINT", "at": "TIMESTAMPTZ"}},
         "states": {"type": "mock", "rows": 40, "columns": {"event_id": "BIGINT", "at": "TIMESTAMPTZ"}},
@@ -91,37 +90,10 @@ def clean_rows(project: Project, name: str) -> dict[str, list[tuple[object, ...]
     return loaded_rows(project.settings(), name, "events", "states")
 
 
-LOADER = """
-import sys
-from pathlib import Path
-from kit.warehouse import House, day
-house = House(Path(sys.argv[1]))
-house.staged = int(sys.argv[2]) * 1000
-for number in range(int(sys.argv[2]), 8, 4):
-    house.load(
-        f"SELECT i AS id, i % {number + 2} AS since, '{number}' AS v FROM range(2000) t(i)",
-        table=sys.argv[3], mode=sys.argv[3], key=("id",), newest_by="since", windowed=sys.argv[3] != "replace",
-        window=day(number), run_id=f"r{number}",
-    )
-"""
-EXPECTED = {
-    "replace": sorted((i, i % 9, "7") for i in range(2000)),
-    "append": sorted((i, i % (number + 2), str(number)) for number in range(8) for i in range(2000)),
-    "merge": sorted((i, *max((i % (number + 2), str(number)) for number in range(8))) for i in range(2000)),
-}
-
-
 @pytest.mark.parametrize("mode", ["replace", "append", "merge"])
 def test_processes_that_load_one_table_at_once_lose_and_double_nothing(lake: House, mode: str):
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    loaders = [
-        subprocess.Popen([sys.executable, "-c", LOADER, str(lake.root), str(first), mode], env=environment)
-        for first in range(4)
-    ]
-    codes = [loader.wait(timeout=120) for loader in loaders]
-
-    assert [0] * 4 == codes
-    assert EXPECTED[mode] == sorted(lake.rows(f"SELECT id, since, v FROM staging_shop.{mode}"))
+    assert [0] * 4 == processes_at_once(lake, mode, loaders=4)
+    assert EXPECTED[mode] == loaded(lake, mode)
 
 
 def test_stamps_of_many_workflows_at_once_do_not_contradict(lake: House):

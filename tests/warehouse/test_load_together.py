@@ -13,31 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from kit.warehouse import House, day
+from kit.loaders import EXPECTED, load_share, loaded, processes_at_once
+from kit.warehouse import House
 
 TESTS = Path(__file__).parents[1]
-
-LOADER = """
-import sys
-from pathlib import Path
-from kit.warehouse import House, day
-house = House(Path(sys.argv[1]))
-house.staged = int(sys.argv[2]) * 1000
-for number in range(int(sys.argv[2]), 8, 2):
-    house.load(
-        f"SELECT i AS id, i % {number + 2} AS since, '{number}' AS v FROM range(2000) t(i)",
-        table=sys.argv[3], mode=sys.argv[3], key=("id",), newest_by="since", windowed=True,
-        window=day(number), run_id=f"r{number}",
-    )
-"""
-EXPECTED = {
-    "append": sorted((i, i % (number + 2), str(number)) for number in range(8) for i in range(2000)),
-    "merge": sorted((i, *max((i % (number + 2), str(number)) for number in range(8))) for i in range(2000)),
-}
-
-
-def rows_of(house: House, table: str) -> list[tuple[object, ...]]:
-    return sorted(house.rows(f"SELECT id, since, v FROM staging_shop.{table}"))
 
 
 @pytest.mark.parametrize("mode", ["append", "merge"])
@@ -45,20 +24,8 @@ def test_threads_that_load_windows_at_once_lose_nothing(house: House, mode: str)
     errors: list[BaseException] = []
 
     def work(first: int) -> None:
-        mine = House(house.root)
-        mine.staged = first * 1000
         try:
-            for number in range(first, 8, 2):
-                mine.load(
-                    f"SELECT i AS id, i % {number + 2} AS since, '{number}' AS v FROM range(2000) t(i)",
-                    table=mode,
-                    mode=mode,
-                    key=("id",),
-                    newest_by="since",
-                    windowed=True,
-                    window=day(number),
-                    run_id=f"r{number}",
-                )
+            load_share(House(house.root), mode, first=first, loaders=2)
         except BaseException as error:  # noqa: BLE001 - told by the assertion
             errors.append(error)
 
@@ -69,21 +36,14 @@ def test_threads_that_load_windows_at_once_lose_nothing(house: House, mode: str)
         thread.join()
 
     assert [] == errors
-    assert EXPECTED[mode] == rows_of(house, mode)
+    assert EXPECTED[mode] == loaded(house, mode)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["append", "merge"])
 def test_processes_that_load_windows_at_once_lose_nothing(house: House, mode: str):
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    loaders = [
-        subprocess.Popen([sys.executable, "-c", LOADER, str(house.root), str(first), mode], env=environment)
-        for first in range(2)
-    ]
-    codes = [loader.wait(timeout=120) for loader in loaders]
-
-    assert [0, 0] == codes
-    assert EXPECTED[mode] == rows_of(house, mode)
+    assert [0, 0] == processes_at_once(house, mode, loaders=2)
+    assert EXPECTED[mode] == loaded(house, mode)
 
 
 SLOW_LOADER = """

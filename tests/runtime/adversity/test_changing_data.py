@@ -15,7 +15,7 @@ from dataflow.quarantine.records import list_quarantined
 from dataflow.runtime.local.run import run_workflow
 from dataflow.runtime.result import RunResult
 from dataflow.warehouse.snapshot import current_snapshot
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import days
 
 COLUMNS = {"id": "BIGINT", "amount": "DECIMAL(12,2)"}
@@ -27,8 +27,7 @@ class Shop:
     def __init__(self, project: Project, **source: Any) -> None:
         self.project = project
         given = {"type": "file", "path": "orders.csv", "format": "csv", "columns": COLUMNS, **source}
-        config = {"description": "d", "owner": "o", "schedule": "@daily", "start_date": "2025-01-01"}
-        project.write_workflow("shop", {**config, "sources": {"orders": given}, "load": {"orders": {"key": "id"}}})
+        project.write_workflow("shop", {**DAILY, "sources": {"orders": given}, "load": {"orders": {"key": "id"}}})
 
     def run(self, text: str) -> RunResult:
         self.project.write_file("include/workflows/shop/orders.csv", text)

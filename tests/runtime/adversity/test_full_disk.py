@@ -23,7 +23,7 @@ from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
 from dataflow.warehouse.snapshot import current_snapshot
 from kit.databases import lake_settings
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import days
 from kit.small_disk import small_disk
 
@@ -32,10 +32,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 LEFT = 400_000
 """Bytes that stay free: enough for what is small, too little for a day's rows."""
 CONFIG: dict[str, Any] = {
+    **DAILY,
     "description": "Made-up sales.",
-    "owner": "tests",
-    "schedule": "@daily",
-    "start_date": "2025-01-01",
     "sources": {
         "sales": {
             "type": "mock",

@@ -18,7 +18,7 @@ from dataflow.runtime.local.run import run_workflow
 from dataflow.settings import Settings
 from dataflow.warehouse.create import create_warehouse
 from kit.databases import lake_settings
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import days
 from kit.store import Proxy, bucket, connect, disconnect, proxy
 from kit.warehouse import loaded_rows
@@ -27,10 +27,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 WINDOWS = range(10)
 CONFIG: dict[str, Any] = {
+    **DAILY,
     "description": "Made-up events, kept in each way.",
-    "owner": "tests",
-    "schedule": "@daily",
-    "start_date": "2025-01-01",
     "sources": {
         "events": {"type": "mock", "rows": 200, "columns": {"event_id": "BIGINT", "seen_at": "TIMESTAMPTZ"}},
         "states": {

@@ -15,7 +15,7 @@ from dataflow.ops.reading import read_run
 from dataflow.warehouse.connection import open_warehouse
 from kit.airflow_run import AirflowRun
 from kit.meanwhile import let_happen
-from kit.project import Project
+from kit.project import DAILY, Project
 
 INGESTION = """
 from kit import meanwhile
@@ -38,10 +38,7 @@ def orders(ctx, orders):
 def run(project: Project) -> AirflowRun:
     source = {"type": "python", "columns": {"order_id": "BIGINT", "amount": "BIGINT"}}
     config = {
-        "description": "d",
-        "owner": "o",
-        "schedule": "@daily",
-        "start_date": "2025-01-01",
+        **DAILY,
         "sources": {"orders": source},
         "validate": {"orders": [{"range": {"column": "amount", "min": 0}, "on_fail": "quarantine"}]},
         "transform": {"orders": [{"python": "orders"}]},

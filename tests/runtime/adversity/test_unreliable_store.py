@@ -21,7 +21,7 @@ from dataflow.landing.orphans import sweep_landing
 from dataflow.ops.history import open_history
 from dataflow.runtime.local.run import run_workflow
 from dataflow.warehouse.create import create_warehouse
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import days
 from kit.store import Bucket, Proxy, bucket, connect, disconnect, proxy
 
@@ -34,10 +34,8 @@ EVENTS = {
     "incremental": {"cursor": "happened_at"},
 }
 CONFIG: dict[str, Any] = {
+    **DAILY,
     "description": "Made-up events.",
-    "owner": "tests",
-    "schedule": "@daily",
-    "start_date": "2025-01-01",
     "sources": {"events": EVENTS},
     "validate": {"events": [{"not_null": "event_id"}]},
     "load": {"events": {"mode": "append"}},

@@ -15,7 +15,7 @@ from dataflow.runtime.local.resume import resume_from
 from dataflow.runtime.local.run import run_workflow
 from dataflow.runtime.result import RunResult
 from dataflow.warehouse.snapshot import current_snapshot
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import days
 from kit.unruly_api import Behaviour, UnrulyApi, breaks_off, busy, hangs, redirects, says
 
@@ -54,9 +54,8 @@ class Orders:
             source |= {"type": "api", "url": f"{self.api.url}/orders", "records": "items", "max_retries": 1}
             source |= {"timeout": {"read": "1s", "total": "10s"}, "pagination": PAGING[paging]}
             source |= {"auth": {"type": "bearer", "token": "${ORDERS_TOKEN}"}}
-        config = {"description": "d", "owner": "o", "schedule": "@daily", "start_date": "2025-01-01"}
         load = {"orders": {"mode": "replace"}}
-        self.project.write_workflow("shop", {**config, "sources": {"orders": source}, "load": load})
+        self.project.write_workflow("shop", {**DAILY, "sources": {"orders": source}, "load": load})
 
     def run(self, day: int, *, again: bool = False) -> RunResult:
         """Run a day's window; ``again`` is the next try of the run that was, as when its task is cleared."""

@@ -9,6 +9,7 @@ from dataflow.ops.history import open_history
 from dataflow.ops.reading import read_run
 from dataflow.warehouse.snapshot import current_snapshot
 from kit.named_orders import published, run
+from kit.project import DAILY
 from kit.runs import days
 
 
@@ -188,10 +189,7 @@ def test_rows_of_another_connection_are_refused(shop):
 
 def test_a_python_source_sees_its_run(project):
     config = {
-        "description": "d",
-        "owner": "o",
-        "schedule": "@daily",
-        "start_date": "2025-01-01",
+        **DAILY,
         "params": {"count": {"type": "integer", "default": 2}},
         "settings": {"unit": "km"},
         "sources": {

@@ -13,7 +13,7 @@ from dataflow.ops.history import open_history
 from dataflow.ops.reading import read_run
 from dataflow.runtime.local.run import run_workflow
 from dataflow.runtime.telling.news import News, news_of_end
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import days
 
 COLUMNS = {"order_id": "BIGINT", "email": {"type": "VARCHAR", "sensitive": True}, "amount": "BIGINT"}
@@ -37,8 +37,7 @@ def shop(project: Project) -> Project:
 def write(project: Project, **config: Any) -> None:
     source = {"type": "python", "columns": COLUMNS, "windowed": True}
     validation = config.pop("validation", "")
-    given = {"description": "d", "owner": "o", "schedule": "@daily", "start_date": "2025-01-01"}
-    given |= {"sources": {"orders": source}, "load": {"orders": {"mode": "append"}}, **config}
+    given = {**DAILY, "sources": {"orders": source}, "load": {"orders": {"mode": "append"}}, **config}
     project.write_workflow("shop", given, ingestion=ROWS, **({"validation": validation} if validation else {}))
     project.write_file("include/workflows/shop/rows.json", json.dumps({"20": 40}))
 

@@ -28,7 +28,7 @@ from dataflow.ops.history import open_history
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.create import create_warehouse
 from kit import one_task
-from kit.project import Project
+from kit.project import DAILY, Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -80,8 +80,7 @@ class House:
 
     def __init__(self, folder: Path, config: dict[str, Any], *, memory: int = Memory.LEAST, **modules: str) -> None:
         self.project = Project(folder)
-        usual = {"description": "d", "owner": "o", "schedule": "@daily", "start_date": "2025-01-01"}
-        self.project.write_workflow("shop", {**usual, **config}, **modules)
+        self.project.write_workflow("shop", {**DAILY, **config}, **modules)
         self.project.write_file(".env", f"DATAFLOW_MEMORY={Memory(memory)}\nDATAFLOW_ALLOWED_HOSTS=127.0.0.1\n")
         settings = self.project.settings()
         open_history(settings.ops).create()

@@ -7,7 +7,7 @@ import pytest
 from dataflow.ops.history import open_history
 from dataflow.ops.reading import read_run
 from dataflow.runtime.local.run import run_workflow
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import day, days
 
 pytestmark = pytest.mark.slow
@@ -16,10 +16,8 @@ DAYS, DROP, STALE, EMPTY = 60, 50, 52, 54
 """2025-01-01 is a Wednesday; so day 50 is a Thursday, 52 a Saturday, 54 a Monday."""
 
 CONFIG = {
+    **DAILY,
     "description": "Visits of a site.",
-    "owner": "tests",
-    "schedule": "@daily",
-    "start_date": "2025-01-01",
     "sources": {"visits": {"type": "python", "columns": {"id": "BIGINT", "at": "TIMESTAMPTZ", "paid": "DOUBLE"}}},
     "validate": {
         "visits": [

@@ -20,7 +20,7 @@ from dataflow.runtime.telling.schema_changes import record_changes
 from dataflow.web.stories import tell_run
 from kit.contracts import Aside
 from kit.ingest import SOURCE, ingest_source
-from kit.project import Project
+from kit.project import DAILY, Project
 from kit.runs import days
 
 COLUMNS = {"id": "BIGINT", "amount": "DECIMAL(12,2)"}
@@ -31,8 +31,7 @@ MISFIT = "id,amount\n3,zero\n"
 
 def run(project: Project, text: str, day: int, **source: Any) -> RunResult:
     given = {"type": "file", "path": "orders.csv", "format": "csv", "columns": COLUMNS, **source}
-    config = {"description": "d", "owner": "o", "schedule": "@daily", "start_date": "2025-01-01"}
-    project.write_workflow("shop", {**config, "sources": {"orders": given}, "load": {"orders": {"key": "id"}}})
+    project.write_workflow("shop", {**DAILY, "sources": {"orders": given}, "load": {"orders": {"key": "id"}}})
     project.write_file("include/workflows/shop/orders.csv", text)
     return run_workflow(project.workflow("shop"), settings=project.settings(), window=days(day, day + 1))
 
