@@ -110,8 +110,8 @@ def test_a_value_that_does_not_fit_is_told_with_its_row(tmp_path: Path, value: s
 @pytest.mark.parametrize(
     ("kind", "text", "place"),
     [
-        ("json", '[{"id": 1, "name": "x"}, {"id": 2', "orders: record 3: "),
-        ("ndjson", '{"id": 1, "name": "x"}\n{"id":\n', "orders: line "),
+        ("json", '[{"id": 1, "name": "x"}, {"id": 2', "orders: record 2: "),
+        ("ndjson", '{"id": 1, "name": "x"}\n{"id":\n', "orders: line 2: "),
         ("json", "[1, 2]", 'orders: no column "id"; found none'),
         ("json", "<html><body>Sign in", "orders: a web page, not data"),
         ("json", "", "orders: empty"),
@@ -119,6 +119,30 @@ def test_a_value_that_does_not_fit_is_told_with_its_row(tmp_path: Path, value: s
 )
 def test_what_is_no_list_of_records_is_refused(tmp_path: Path, kind: str, text: str, place: str):
     assert refused(tmp_path, text, kind=kind).startswith(place)
+
+
+@pytest.mark.parametrize("wrong", ['{"id": }', '{"id": 1', '{"id": 1}}', "5"])
+@pytest.mark.parametrize("line", [1, 3, 5])
+@pytest.mark.parametrize("between", ["\n", "\r\n", "\n\n", "\n  \n"])
+def test_a_line_that_is_no_record_is_told_by_its_number(tmp_path: Path, wrong: str, line: int, between: str):
+    lines = [f'{{"id": {number}}}' for number in range(1, 6)]
+    lines[line - 1] = wrong
+    in_file = line if between in ("\n", "\r\n") else 2 * line - 1
+
+    told = refused(tmp_path, between.join(lines) + "\n", kind="ndjson", columns={"id": "BIGINT"})
+
+    assert told.startswith(f"orders: line {in_file}: ")
+
+
+@pytest.mark.parametrize("wrong", ['{"id": }', "5"])
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_a_wrong_record_of_an_array_is_told_by_its_number(tmp_path: Path, wrong: str, number: int):
+    records = ['{"id": 1}'] * 5
+    records[number - 1] = wrong
+
+    told = refused(tmp_path, f"[{', '.join(records)}]", columns={"id": "BIGINT"})
+
+    assert told.startswith(f"orders: record {number}: ")
 
 
 @pytest.mark.parametrize(("kind", "text"), [("json", '[{"name": "x"}, 5]'), ("ndjson", '{"name": "x"}\n5\n')])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from dataflow.sources.reading import RawColumn
 if TYPE_CHECKING:
     import duckdb
 
-    from dataflow.sources.reading import Reading
+    from dataflow.sources.reading import Reading, SourceFile
 
 __all__ = ["MASK", "explained", "find_misfit", "is_about_data", "reading_error", "shorten"]
 
@@ -30,7 +30,7 @@ _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
 _VALUE = re.compile(r"Error when converting column \"(.*?)\"\. Could not convert string \"(.*)\" to '(.*)'", re.DOTALL)
 _FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
-_JSON = re.compile(r'in file "(.*?)", (?:at byte \d+ )?in (line|record/value) (\d+): (.*)')
+_JSON = re.compile(r'in file "(.*?)", (at byte \d+ )?in (line|record/value) (\d+): (.*)')
 _QUOTE = re.compile(r"^\s*quote = (.?) \(", re.MULTILINE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _SHOWN = 100
@@ -96,9 +96,22 @@ def reading_error(connection: duckdb.DuckDBPyConnection, reading: Reading, error
         return _csv_error(connection, place, text, columns={column.raw or "": column for column in reading.columns})
     json = _JSON.search(text)
     if json is not None and json[1] in known:
-        place = known[json[1]].place(int(json[3]), "line" if json[2] == "line" else "record")
-        return ContractError(f"{place}: {json[4].strip()}; mend the file")
+        place = _json_place(known[json[1]], unit=json[3], number=int(json[4]), is_broken=json[2] is not None)
+        return ContractError(f"{place}: {json[5].strip()}; mend the file")
     return None
+
+
+def _json_place(file: SourceFile, *, unit: str, number: int, is_broken: bool) -> str:
+    """Name the place that DuckDB's JSON reader tells, which counts a record that it cannot parse twice."""
+    number = max(number - 1, 1) if is_broken else number
+    return file.place(_line_of(file.path, number), "line") if unit == "line" else file.place(number, "record")
+
+
+def _line_of(file: Path, number: int) -> int:
+    """Give the line of a file that is so many-th among those that are not empty; the reader counts no others."""
+    with file.open("rb") as lines:
+        filled = (place for place, line in enumerate(lines, start=1) if line.strip())
+        return next(islice(filled, number - 1, None), number)
 
 
 def _csv_error(
