@@ -30,10 +30,6 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
-LOCAL = ("published", "scratch")
-"""What lies on a disk, always."""
-
-
 def _place(value: object) -> object:
     return S3Place.parse(value) if isinstance(value, str) and is_s3(value) else value
 
@@ -102,8 +98,8 @@ class Settings(BaseSettings):
     PostgreSQL: ``ducklake:<Airflow connection id>`` or ``ducklake:postgresql://user:password@host/database``."""
     warehouse_data: Place = Path(".dataflow/lake")
     """Where a DuckLake's data lies: a folder that every machine sees, or ``s3://connection@bucket/folder``."""
-    published: Path = Path(".dataflow/published")
-    """Where snapshots of published tables lie."""
+    published: Place = Path(".dataflow/published")
+    """Where snapshots of published tables lie: a folder that every machine sees, or ``s3://connection@bucket/folder``."""
     copies: bool = True
     """Whether publishing copies to where `publish.to` says; sandboxes and tests never do."""
     scratch: Path = Path(".dataflow/scratch")
@@ -138,13 +134,13 @@ class Settings(BaseSettings):
     dbt_project: Path = Path("dbt")
     """The dbt project."""
 
-    @field_validator(*LOCAL)
+    @field_validator("scratch")
     @classmethod
     def _lies_on_a_disk(cls, value: Path) -> Path:
         if re.match(r"[a-z0-9]+:/", str(value)):
             raise ValueError(
-                f"{value} is no folder, and this lies on a disk, which all machines share; DATAFLOW_LANDING may lie in "
-                "S3, and `publish: {to: ...}` copies there what a workflow publishes"
+                f"{value} is no folder, and a task works on a disk of its own machine; DATAFLOW_LANDING and "
+                "DATAFLOW_PUBLISHED may lie in S3"
             )
         return value
 
@@ -162,7 +158,8 @@ class Settings(BaseSettings):
 
     def _absolute(self, root: Path) -> dict[str, object]:
         folders = {
-            name: getattr(self, name) for name in ("landing", "warehouse", "warehouse_data", *LOCAL, "dbt_project")
+            name: getattr(self, name)
+            for name in ("landing", "warehouse", "warehouse_data", "published", "scratch", "dbt_project")
         }
         places: dict[str, object] = {name: root / path for name, path in folders.items() if isinstance(path, Path)}
         places["models_may_reach"] = tuple(root / p if isinstance(p, Path) else p for p in self.models_may_reach)

@@ -1,4 +1,4 @@
-"""The shop example under a real scheduler, all of its data on servers: landing and lake in S3, PostgreSQL beside."""
+"""The shop example under a real scheduler, all of its data on servers: landing, lake and snapshots in S3."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def airflow(tmp_path: Path, store: Bucket) -> Iterator[AirflowHome]:
             f"DATAFLOW_WAREHOUSE=ducklake:{plain}\n"
             f"DATAFLOW_WAREHOUSE_DATA={store.place('lake')}\n"
             f"DATAFLOW_LANDING={store.place('landing')}\n"
+            f"DATAFLOW_PUBLISHED={store.place('published')}\n"
             "DATAFLOW_MAINTENANCE=off\n"
             f"DATAFLOW_OPS={database.render_as_string(hide_password=False)}\n",
         )
@@ -82,7 +83,7 @@ def test_the_shop_runs_twice_on_a_lake_and_publishes_the_revenue_of_every_day(
         assert {"ingest.orders", "transform.orders", "dbt.daily_revenue.run", "dbt.daily_revenue.test"} <= states.keys()
         assert (
             revenue_by_the_files(until=f"{day + DAY:%Y-%m-%d}")
-            == revenue(published(airflow))
+            == revenue(published(airflow, tmp_path / run_id))
             == revenue(copied(store, tmp_path))
         )
 
@@ -95,8 +96,8 @@ def test_the_shop_runs_twice_on_a_lake_and_publishes_the_revenue_of_every_day(
         "run history has the end of each run",
     )
     folders = {name.partition("/")[0] for name in store.names()}
-    assert {"landing", "lake", "marts"} == folders
-    assert [] == [*(airflow.project.root / ".dataflow").glob("landing/**/*.parquet")]
+    assert {"landing", "lake", "marts", "published"} == folders
+    assert [] == [*(airflow.project.root / ".dataflow").glob("**/*.parquet")]
 
 
 def revenue_by_the_files(*, until: str) -> dict[str, tuple[int, int, int]]:
@@ -110,10 +111,10 @@ def revenue_by_the_files(*, until: str) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-def published(airflow: AirflowHome) -> Path:
+def published(airflow: AirflowHome, into: Path) -> Path:
     snapshot = current_snapshot(airflow.project.settings(), "shop")
     assert snapshot is not None
-    return snapshot.parquet("daily_revenue")
+    return snapshot.fetch("daily_revenue", into=into)
 
 
 def copied(store: Bucket, tmp_path: Path) -> Path:

@@ -16,7 +16,7 @@ from dataflow.runtime.local.run import run_workflow
 from dataflow.runtime.quarantine.replay import Replayed, replay
 from dataflow.runtime.result import RunResult
 from dataflow.warehouse.connection import open_warehouse
-from dataflow.warehouse.snapshot import table_path
+from dataflow.warehouse.snapshot import snapshot_of_table
 from kit.project import Project
 
 __all__ = ["COLUMNS", "KNOWN", "ORDERS", "POSITIVE", "Shop"]
@@ -78,7 +78,7 @@ class Shop:
 
     def published(self, table: str = "orders") -> list[int]:
         """Give the keys that readers see."""
-        path: Path = table_path(self.settings, "shop", table)
+        path: Path = snapshot_of_table(self.settings, "shop", table).parquet(table)
         return [row[0] for row in duckdb.sql(f"SELECT order_id FROM '{path}' ORDER BY 1").fetchall()]
 
     def quarantined(self, columns: str = "order_id") -> list[tuple[Any, ...]]:

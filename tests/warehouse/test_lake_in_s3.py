@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from dataflow.warehouse.extract import extract
-from dataflow.warehouse.snapshot import publish, table_path
+from dataflow.warehouse.snapshot import publish, snapshot_of_table
 from kit.databases import lake_settings
 from kit.store import Bucket, bucket
 from kit.warehouse import House, day
@@ -52,7 +52,7 @@ def test_rows_are_loaded_into_the_bucket_read_from_it_and_published(house: House
 
     copies = extract(house.settings, "shop", tables=["orders"], into=house.root / "copies")
     publish(house.settings, "shop", tables=["orders"], run_id="r2")
-    for file in (copies["orders"], table_path(house.settings, "shop", "orders")):
+    for file in (copies["orders"], snapshot_of_table(house.settings, "shop", "orders").parquet("orders")):
         assert (2 * ROWS,) == duckdb.sql(f"SELECT count(*) FROM '{file}'").fetchone()
 
 

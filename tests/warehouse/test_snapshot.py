@@ -18,8 +18,8 @@ from dataflow.errors import FatalError, InputError, RunSuperseded
 from dataflow.warehouse.builds import newest, stamp
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.extract import extract
-from dataflow.warehouse.snapshot import Snapshot, current_snapshot, publish, table_path
-from dataflow.warehouse.versions import read_current, sweep_versions
+from dataflow.warehouse.snapshot import Snapshot, current_snapshot, publish, snapshot_of_table
+from dataflow.warehouse.versions import versions_at
 from kit.warehouse import House
 
 
@@ -75,18 +75,18 @@ def test_readers_find_the_current_version(house: House):
 
     assert nothing is None
     assert published == current_snapshot(house.settings, "shop")
-    assert published.folder / "daily_sales.parquet" == table_path(house.settings, "shop", "daily_sales")
+    assert published == snapshot_of_table(house.settings, "shop", "daily_sales")
     described = json.loads((house.settings.published / "shop" / "current.json").read_text())
     assert ("r1", published.version) == (described["run_id"], described["version"])
 
 
 def test_what_is_not_published_is_told_with_what_is(house: House):
     with pytest.raises(InputError, match="shop has not published anything yet"):
-        table_path(house.settings, "shop", "daily_sales")
+        snapshot_of_table(house.settings, "shop", "daily_sales")
     make_models(house)
     publish(house.settings, "shop", tables=["daily_sales", "latest"], run_id="r1")
     with pytest.raises(InputError, match="does not publish 'orders'; it publishes daily_sales, latest"):
-        table_path(house.settings, "shop", "orders")
+        snapshot_of_table(house.settings, "shop", "orders")
 
 
 def test_an_absent_table_is_named_with_what_there_is_and_nothing_changes(house: House):
@@ -170,7 +170,7 @@ def test_old_versions_are_swept_a_day_after_they_were_superseded(house: House):
 
     last = publish(house.settings, "shop", tables=["latest"], run_id="r4")
 
-    expected = {versions[1].version, versions[3].version, last.version, "current.json"}
+    expected = {versions[1].version, versions[3].version, last.version, "current.json", ".lock"}
 
     # The fourth was current until now: its day begins now, however long ago it was written.
     assert expected == {found.name for found in place.iterdir()}
@@ -182,11 +182,11 @@ def test_the_current_version_is_never_swept(house: House):
     second = publish(house.settings, "shop", tables=["latest"], run_id="r2")
     place = house.settings.published / "shop"
 
-    swept = sweep_versions(place, keep=None, older_than=timedelta(seconds=-60))
+    swept = versions_at(place).sweep(keep=None, older_than=timedelta(seconds=-60))
 
     assert [first.version] == swept
     assert second == current_snapshot(house.settings, "shop")
-    assert read_current(house.settings.published / "weather") is None
+    assert versions_at(house.settings.published / "weather").current() is None
 
 
 def test_extracts_are_copies_of_what_is_loaded(house: House, tmp_path: Path):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +15,9 @@ from dataflow.errors import InputError
 from dataflow.identifiers import literal
 from dataflow.queries import single_select
 from dataflow.settings import Settings
+
+if TYPE_CHECKING:
+    from dataflow.warehouse.snapshot import Snapshot
 
 __all__ = ["query", "read_rows"]
 
@@ -23,8 +29,10 @@ def query(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Query the published tables of a workflow."""
+    from dataflow.warehouse.snapshot import current_snapshot
+
     settings = Settings.load()
-    if not (settings.published / name).is_dir():
+    if current_snapshot(settings, name) is None:
         chosen(open_project(only=name)[1], name)  # a wrong name is told as one
     emit(read_rows(settings, name, sql), as_json=as_json, empty="No rows.", is_data=True)
 
@@ -43,11 +51,14 @@ def read_rows(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
     if snapshot is None:
         raise InputError(f"{name} has published nothing yet; `dataflow workflow run {name} --live` does")
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    copies = TemporaryDirectory(prefix="dataflow-query-", ignore_cleanup_errors=True)
     try:
         connection.execute("SET TimeZone='UTC'")
-        for table in snapshot.tables:
-            connection.read_parquet(str(snapshot.parquet(table)), hive_partitioning=False).create_view(table)
-        connection.execute(f"SET allowed_directories=[{literal(str(settings.published))}]")
+        for table in _at_hand(snapshot, sql):
+            file = snapshot.fetch(table, into=Path(copies.name))
+            connection.read_parquet(str(file), hive_partitioning=False).create_view(table)
+        readable = ", ".join(literal(str(folder)) for folder in (snapshot.folder, copies.name))
+        connection.execute(f"SET allowed_directories=[{readable}]")
         connection.execute("SET enable_external_access=false")
         connection.execute("SET lock_configuration=true")
         result = connection.execute(single_select(connection, sql))
@@ -59,3 +70,11 @@ def read_rows(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
         raise InputError(f"{error}\nPublished tables of {name}: {', '.join(sorted(snapshot.tables))}") from None
     finally:
         connection.close()
+        copies.cleanup()
+
+
+def _at_hand(snapshot: Snapshot, sql: str) -> list[str]:
+    """Give the tables that the query may name; of those in S3, which must be fetched, the ones whose name is in it."""
+    if isinstance(snapshot.place, Path):
+        return list(snapshot.tables)
+    return [table for table in snapshot.tables if re.search(rf"\b{re.escape(table)}\b", sql, re.IGNORECASE)]

@@ -37,10 +37,13 @@ def sandbox_of(settings: Settings, workflow: Workflow, *, keep: bool = False) ->
 
 def link_published(settings: Settings, workflow: Workflow, published: Path) -> None:
     """Let a private folder of snapshots show what the workflows that this one reads really published."""
+    from dataflow.warehouse.mirror import mirror
+
     published.mkdir(parents=True, exist_ok=True)
+    read: dict[str, set[str]] = {}
     for source in workflow.spec.sources.values():
         if isinstance(source, PublishedSource):
-            owner = source.table.split(".")[0]
-            real = settings.published / owner
-            if owner != workflow.name and real.is_dir() and not (published / owner).exists():
-                (published / owner).symlink_to(real, target_is_directory=True)
+            owner, _, table = source.table.partition(".")
+            read.setdefault(owner, set()).add(table)
+    for owner in read.keys() - {workflow.name}:
+        mirror(settings, owner, tables=read[owner], into=published)

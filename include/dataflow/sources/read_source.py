@@ -45,7 +45,7 @@ def read_source(connection: DuckDBPyConnection, request: IngestRequest, *, scrat
     if isinstance(source, MockSource):
         return [mock_reading(source, declared, window=request.window, cursor=request.cursor)]
     if isinstance(source, PublishedSource):
-        file = published_file(request.settings, source.table)
+        file = published_file(request.settings, source.table, scratch=scratch)
         return read_parquet_files(
             connection, [file], declared, options={}, log=request.log, drop_ours=True, contract=source.schema_contract
         )

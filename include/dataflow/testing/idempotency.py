@@ -84,7 +84,7 @@ def sample_window(spec: WorkflowSpec) -> Interval:
 
 def _private(folder: Path, workflow: Workflow, settings: Settings) -> Settings:
     house = House(folder, workflow.project).settings
-    link_published(settings, workflow, house.published)
+    link_published(settings, workflow, folder / "published")
     create_warehouse(house, [workflow.name])
     return house
 

@@ -1,30 +1,31 @@
 """Snapshots: copies of published tables that readers open without ever meeting the warehouse's lock.
 
 Each publish is a new version: ``<published>/<workflow>/<version>/<table>.parquet`` and ``<workflow>.duckdb`` beside
-them, both read-only. ``current.json`` names the version that readers use.
+them, which nobody changes. ``current.json`` names the version that readers use. All of it lies on a disk or in S3.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.errors import FatalError, InputError, RunSuperseded
+from dataflow.errors import FatalError, InputError, RunSuperseded, TransientError
 from dataflow.identifiers import quote
+from dataflow.s3.place import S3Place
 from dataflow.settings import Settings
 from dataflow.warehouse.builds import newest
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.schemas import model_schema, staging_schema, tables_in
 from dataflow.warehouse.snapshot_files import write_files
-from dataflow.warehouse.versions import new_version, read_current, swap_current, sweep_versions, version_of
+from dataflow.warehouse.versions import StoredFile, versions_at
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Snapshot", "current_snapshot", "publish", "table_path"]
+__all__ = ["Snapshot", "current_snapshot", "publish", "snapshot_of_table"]
 
 LOG = logging.getLogger(__name__)
 
@@ -36,20 +37,38 @@ class Snapshot:
     workflow: str
     version: str
     run_id: str
-    folder: Path
+    place: Path | S3Place
+    """Where all versions of this workflow lie."""
     tables: dict[str, int]
     """Each table's number of rows."""
     columns: dict[str, dict[str, str]]
     """Each table's columns and their DuckDB types, as its Parquet has them."""
+    files: dict[str, StoredFile]
+    """What it holds, by name."""
 
     @property
-    def database(self) -> Path:
+    def folder(self) -> Path | S3Place:
+        """Where its files lie."""
+        return self.place / self.version
+
+    @property
+    def database(self) -> Path | S3Place:
         """The DuckDB file of all its tables; open it with ``read_only=True``."""
         return self.folder / f"{self.workflow}.duckdb"
 
-    def parquet(self, table: str) -> Path:
-        """Give the Parquet file of one of its tables."""
+    def parquet(self, table: str) -> Path | S3Place:
+        """Give the Parquet file of one of its tables, where it lies."""
         return self.folder / f"{table}.parquet"
+
+    def fetch(self, table: str, *, into: Path) -> Path:
+        """Give a Parquet file of this machine with that table: itself, or a copy in that folder.
+
+        Raises:
+            FileNotFoundError: when the version was deleted meanwhile; a newer one is current then.
+            TransientError: when the store did not give all of it this time.
+        """
+        name = f"{table}.parquet"
+        return versions_at(self.place).fetch(self.version, name, into=into, expected=self.files.get(name))
 
 
 def publish(
@@ -76,21 +95,29 @@ def publish(
     Raises:
         RunSuperseded: when another run built the models since.
         FatalError: when a table is not there, or no run ever built the models.
+        TransientError: when somebody else published it meanwhile, who should have waited, or a store did not answer.
     """
     names = list(dict.fromkeys(tables))
     place = settings.published / workflow
+    versions = versions_at(place)
     with open_warehouse(settings, purpose=f"publish {workflow}", turn=workflow, log=log) as connection:
         if stamped:
             _require_own_build(connection, workflow, run_id)
         relations = _find(connection, workflow, names)
-        before = read_current(place)
-        with new_version(place) as folder:
+        before = (versions.current() or {}).get("version")
+        with versions.new(settings.scratch) as draft:
             described = write_files(
-                connection, relations, database=folder / f"{workflow}.duckdb", memory=settings.memory
+                connection, relations, database=draft.folder / f"{workflow}.duckdb", memory=settings.memory
             )
-        content = {"version": version_of(folder), "run_id": run_id, "tables": described}
-        swap_current(place, content)
-    swept = sweep_versions(place, keep=before["version"] if before else None, older_than=settings.keep_snapshots)
+        files = {name: asdict(stored) for name, stored in draft.files.items()}
+        content = {"version": draft.version, "run_id": run_id, "tables": described, "files": files}
+        # Whoever publishes waits for his turn; a server that holds the turns may have forgotten ours.
+        if not versions.point_to(
+            content, may=lambda found: found.get("version") == before, kept=settings.keep_snapshots
+        ):
+            versions.drop(draft.version)
+            raise TransientError(f"{workflow}: another run published while this one did; try again")
+    swept = versions.sweep(keep=before, older_than=settings.keep_snapshots)
     if swept:
         (log or LOG).info("%s: swept the snapshots %s", workflow, ", ".join(swept))
     return _snapshot(place, workflow, content)
@@ -99,12 +126,12 @@ def publish(
 def current_snapshot(settings: Settings, workflow: str) -> Snapshot | None:
     """Give the version that readers use; None where the workflow never published."""
     place = settings.published / workflow
-    content = read_current(place)
+    content = versions_at(place).current()
     return None if content is None else _snapshot(place, workflow, content)
 
 
-def table_path(settings: Settings, workflow: str, table: str) -> Path:
-    """Give the current Parquet file of a published table.
+def snapshot_of_table(settings: Settings, workflow: str, table: str) -> Snapshot:
+    """Give the version in which readers find a published table now.
 
     Raises:
         InputError: when it is not published; the text says what is.
@@ -114,17 +141,18 @@ def table_path(settings: Settings, workflow: str, table: str) -> Path:
         raise InputError(f"{workflow} has not published anything yet; run it once")
     if table not in snapshot.tables:
         raise InputError(f"{workflow} does not publish {table!r}; it publishes {', '.join(snapshot.tables)}")
-    return snapshot.parquet(table)
+    return snapshot
 
 
-def _snapshot(place: Path, workflow: str, content: Mapping[str, Any]) -> Snapshot:
+def _snapshot(place: Path | S3Place, workflow: str, content: Mapping[str, Any]) -> Snapshot:
     return Snapshot(
         workflow=workflow,
         version=content["version"],
         run_id=content["run_id"],
-        folder=place / content["version"],
+        place=place,
         tables={name: table["rows"] for name, table in content["tables"].items()},
         columns={name: dict(table["columns"]) for name, table in content["tables"].items()},
+        files={name: StoredFile(**stored) for name, stored in content.get("files", {}).items()},
     )
 
 

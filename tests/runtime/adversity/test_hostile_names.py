@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dataflow.runtime.local.run import run_workflow
 from dataflow.warehouse.connection import open_warehouse
-from dataflow.warehouse.snapshot import table_path
+from dataflow.warehouse.snapshot import snapshot_of_table
 from kit.project import Project
 
 pytestmark = pytest.mark.slow
@@ -92,7 +92,9 @@ def test_columns_of_any_name_arrive_and_nothing_else_happens(columns: list[str])
             assert ("success", None) == (result.status, result.error)
 
         with duckdb.connect() as connection:
-            published = connection.read_parquet(str(table_path(project.settings(), "shop", "orders")))
+            published = connection.read_parquet(
+                str(snapshot_of_table(project.settings(), "shop", "orders").parquet("orders"))
+            )
             assert columns == published.columns
             assert sorted(tuple(row.values()) for row in rows) == sorted(published.fetchall())
         with open_warehouse(project.settings(), purpose="look around") as connection:

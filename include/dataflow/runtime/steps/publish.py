@@ -29,7 +29,7 @@ def publish_tables(step: Step) -> StepReceipt:
     return step.receipt(
         table=None,
         rows=sum(snapshot.tables.values()),
-        bytes=sum(snapshot.parquet(table).stat().st_size for table in snapshot.tables),
+        bytes=sum(snapshot.files[f"{table}.parquet"].bytes for table in snapshot.tables),
         uri=str(snapshot.folder),
         tables=snapshot.tables,
     )
