@@ -62,6 +62,12 @@ def ingest_source(
     return manifest
 
 
+def ingest_rows(root: Path, rows: Any, columns: dict[str, str] | None = None) -> Manifest:
+    """Ingest what an author's function gives; ``rows`` is that, or the function."""
+    function = rows if callable(rows) else lambda: rows
+    return ingest_source(root, {"type": "python", "columns": columns or {}}, rows=function)
+
+
 def landed(
     manifest: Manifest, columns: str = "* exclude (_dataflow_run, _dataflow_window_start, _dataflow_window_end)"
 ) -> list[tuple[Any, ...]]:

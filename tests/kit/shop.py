@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,41 @@ from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.snapshot import snapshot_of_table
 from kit.project import Project
 
-__all__ = ["COLUMNS", "KNOWN", "ORDERS", "POSITIVE", "Shop"]
+__all__ = [
+    "APPENDED",
+    "BY_DAY",
+    "COLUMNS",
+    "CORRECTED",
+    "INCREMENTAL",
+    "KNOWN",
+    "LIFTED",
+    "MERGED",
+    "ORDERS",
+    "POSITIVE",
+    "Shop",
+    "day",
+]
 
 COLUMNS = {"order_id": "BIGINT", "status": "VARCHAR", "amount": "DECIMAL(12,2)"}
 POSITIVE = {"range": {"column": "amount", "min": 0}, "on_fail": "quarantine"}
 KNOWN = {"accepted_values": {"column": "status", "values": ["new", "paid"]}, "on_fail": "quarantine"}
 ORDERS = "order_id,status,amount\n1,new,10.00\n2,lost,-5.00\n3,paid,-1.00\n4,paid,7.50\n"
+CORRECTED = "_dataflow_row,amount\n1,5.00\n2,1.00\n"
+"""What corrects the two rows that `POSITIVE` refuses."""
+LIFTED = {"range": {"column": "amount", "min": -100}, "on_fail": "quarantine"}
+APPENDED = {"load": {"orders": {"mode": "append"}}}
+MERGED = {"load": {"orders": {"mode": "merge", "key": "order_id"}}}
+INCREMENTAL = {"incremental": {"cursor": "at"}, "schedule": "@daily"}
+BY_DAY = (
+    "order_id,status,amount,at\n"
+    "1,new,10,2025-01-01T08:00\n2,new,-5,2025-01-01T20:00\n3,new,1,2025-01-02T08:00\n4,new,-2,2025-01-02T20:00\n"
+)
+"""Two days of orders, of each day one that `POSITIVE` refuses."""
+
+
+def day(first: int, last: int | None = None) -> Interval:
+    """Give a day of January 2025, or the days up to another one."""
+    return Interval(datetime(2025, 1, first, tzinfo=UTC), datetime(2025, 1, (last or first) + 1, tzinfo=UTC))
 
 
 class Shop:

@@ -2,52 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import duckdb
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dataflow.errors import OutOfRoom
-from dataflow.interval import Interval
-from dataflow.quality.judge import judge, reads_of_checks
+from dataflow.quality.judge import reads_of_checks
 from dataflow.spec.checks import Check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dataflow.quality.outcome import CheckOutcome
-
-WINDOW = Interval(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC))
-
-ORDERS = """
-    CREATE TABLE orders AS SELECT * FROM (VALUES
-        (1, 10, 'placed',   5.0,  TIMESTAMPTZ '2025-01-01 10:00:00+00'),
-        (2, 10, 'shipped',  -1.0, TIMESTAMPTZ '2025-01-01 20:00:00+00'),
-        (2, 99, 'lost',     7.0,  TIMESTAMPTZ '2025-01-01 09:00:00+00'),
-        (NULL, NULL, NULL,  NULL, NULL)
-    ) AS t(order_id, customer_id, status, amount, updated_at)
-"""
-
-
-@pytest.fixture
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(ORDERS)
-        connection.execute("CREATE TABLE customers AS SELECT 10 AS customer_id UNION ALL SELECT NULL")
-        yield connection
-
-
-def judge_one(
-    connection: duckdb.DuckDBPyConnection, *, relation: str = "orders", tables: Any = None, **check: Any
-) -> CheckOutcome:
-    tables = {"customers": "customers"} if tables is None else tables
-    return judge(connection, relation, [Check(**check)], window=WINDOW, tables=tables)[0]
+from kit.judging import judge_one
 
 
 @pytest.mark.parametrize(
@@ -209,34 +169,6 @@ def test_what_holds_for_no_row_is_broken_by_none_and_that_is_told(connection, ch
     assert outcome.message.endswith("; there was no row to judge, `where` held for none")
 
 
-names = st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1)
-
-
-@settings(deadline=None)
-@given(column=names, value=names)
-def test_names_and_values_of_any_letters_are_judged_as_what_they_are(column, value):
-    with duckdb.connect() as connection:
-        quoted = column.replace('"', '""')
-        connection.execute(f'CREATE TABLE t ("{quoted}" VARCHAR)')
-        connection.execute("INSERT INTO t VALUES (?), (?), (NULL)", [value, value + "!"])
-
-        outcomes = judge(
-            connection,
-            "t",
-            [
-                Check(not_null=column),
-                Check(unique=column),
-                Check(accepted_values={"column": column, "values": [value]}),
-                Check(null_rate={"column": column, "max": 0.1}),
-                Check(schema={"columns": {column: "VARCHAR"}, "others": "refuse"}),
-            ],
-            window=WINDOW,
-            tables={},
-        )
-
-    assert [1, 0, 1, 1, 0] == [outcome.failures for outcome in outcomes], outcomes
-
-
 def test_a_pattern_with_quotes_is_a_pattern(connection):
     outcome = judge_one(connection, regex={"column": "status", "pattern": "(placed|shipped|lost)'?"})
 
@@ -290,26 +222,6 @@ def test_freshness_reads_iso_text_with_offsets(connection):
     assert "passed" == outcome.status
 
 
-def test_the_sample_is_small_stable_and_fit_for_json(connection):
-    connection.execute(
-        "CREATE TABLE wide AS SELECT 'text ' || repeat('x', 500) AS long, i AS id, 2::HUGEINT ** 70 AS huge, "
-        "'inf'::DOUBLE AS endless, 1.10::DECIMAL(5,2) AS price, TIMESTAMPTZ '2025-01-01 00:00:00+00' AS at, "
-        "[1, 2] AS items, 'a' || chr(0) AS nul, '\\x00'::BLOB AS bytes, 7 AS _dataflow_run FROM range(9) AS r(i)"
-    )
-
-    outcome = judge_one(connection, relation="wide", range={"column": "ID", "max": -1})
-    again = judge_one(connection, relation="wide", range={"column": "ID", "max": -1})
-
-    assert outcome.sample == again.sample
-    assert [0, 1, 2, 3, 4] == [row["id"] for row in outcome.sample]
-    assert ["id", "long", "huge", "endless", "price", "at", "items", "nul", "bytes"] == list(outcome.sample[0])
-    assert 101 == len(outcome.sample[0]["long"])
-    assert "inf" == outcome.sample[0]["endless"]
-    assert "1.10" == outcome.sample[0]["price"]
-    assert "2025-01-01 00:00:00+00" == outcome.sample[0]["at"]
-    assert outcome.to_json() == json.loads(json.dumps(outcome.to_json(), allow_nan=False))
-
-
 def test_unique_finds_the_same_in_parts_as_in_one(connection):
     # More keys than are compared at once: each value below 100,000 is there twice, the others once, some are NULL.
     connection.execute(
@@ -322,12 +234,6 @@ def test_unique_finds_the_same_in_parts_as_in_one(connection):
     assert "200000 of 1200000 rows share their key with another row (100000 values)" == outcome.message
 
 
-def test_the_sample_of_unique_shows_the_rows_that_share_a_value(connection):
-    outcome = judge_one(connection, unique="order_id")
-
-    assert [(2, "lost"), (2, "shipped")] == sorted((row["order_id"], row["status"]) for row in outcome.sample)
-
-
 def test_relationships_tell_which_tables_they_need():
     checks = [
         Check(not_null="a"),
@@ -336,30 +242,3 @@ def test_relationships_tell_which_tables_they_need():
     ]
 
     assert frozenset({"customers", "shops"}) == reads_of_checks(checks)
-
-
-values = st.one_of(st.none(), st.integers(0, 5))
-
-
-@settings(deadline=None)
-@given(rows=st.lists(st.tuples(values, values), max_size=40), share=st.integers(0, 100))
-def test_counts_equal_a_plain_python_reference(rows, share):
-    with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE t (a INTEGER, b INTEGER)")
-        if rows:
-            connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
-
-        not_null, unique, tolerated = judge(
-            connection,
-            "t",
-            [Check(not_null=["a", "b"]), Check(unique=["a", "b"]), Check(not_null=["a"], max_failures=f"{share}%")],
-            window=WINDOW,
-            tables={},
-        )
-
-    known = Counter(row for row in rows if None not in row)
-    nulls_of_a = sum(a is None for a, _ in rows)
-    assert sum(None in row for row in rows) == not_null.failures
-    assert sum(count for count in known.values() if count > 1) == unique.failures
-    assert len(rows) == not_null.rows == unique.rows
-    assert (nulls_of_a * 100 <= share * len(rows)) == (tolerated.status == "passed")

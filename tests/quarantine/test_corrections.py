@@ -20,13 +20,12 @@ from dataflow.quarantine.corrections import forget_correction, list_corrections
 from dataflow.runtime.local.resume import resume_from
 from dataflow.runtime.local.run import run_workflow
 from kit.project import Project
-from kit.shop import COLUMNS, ORDERS, POSITIVE, Shop
+from kit.shop import APPENDED, BY_DAY, COLUMNS, CORRECTED, MERGED, ORDERS, POSITIVE, Shop, day
 
-CORRECTED = "_dataflow_row,amount\n1,5.00\n2,1.00\n"
 AMOUNTS = [(1, 10), (2, 5), (3, 1), (4, 7)]
 LOADS: dict[str, Any] = {
     "replace": {},
-    "merge": {"load": {"orders": {"mode": "merge", "key": "order_id"}}},
+    "merge": MERGED,
 }
 CONTRACT = {
     "sources": {
@@ -40,10 +39,6 @@ CONTRACT = {
     }
 }
 WORDS = ORDERS.replace("-5.00", "five").replace("-1.00", "one")
-
-
-def day(first: int, last: int | None = None) -> Interval:
-    return Interval(datetime(2025, 1, first, tzinfo=UTC), datetime(2025, 1, (last or first) + 1, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -180,18 +175,13 @@ def test_too_many_bad_rows_are_not_too_many_once_they_are_known(shop: Shop):
 
 # Which rows are the same
 
-BY_DAY = (
-    "order_id,status,amount,at\n"
-    "1,new,10,2025-01-01T08:00\n2,new,-5,2025-01-01T20:00\n3,new,1,2025-01-02T08:00\n4,new,-2,2025-01-02T20:00\n"
-)
-INCREMENTAL = {"incremental": {"cursor": "at", "lag": "1d"}, "schedule": "@daily"}
-APPENDED = {"load": {"orders": {"mode": "append"}}}
+WITH_LAG = {"incremental": {"cursor": "at", "lag": "1d"}, "schedule": "@daily"}
 NEWEST = {"load": {"orders": {"mode": "merge", "key": "order_id", "newest_by": "at"}}}
 
 
 @pytest.mark.parametrize("load", [APPENDED, NEWEST], ids=["append", "merge"])
 def test_what_a_lag_reads_again_keeps_its_corrections(shop: Shop, load):
-    shop.run(POSITIVE, orders=BY_DAY, config=INCREMENTAL | load, window=day(1))
+    shop.run(POSITIVE, orders=BY_DAY, config=WITH_LAG | load, window=day(1))
     shop.replay(corrected="_dataflow_row,amount\n1,5\n")
 
     shop.run(window=day(1, 2))
@@ -204,7 +194,7 @@ def with_a_bad_cursor_corrected(shop: Shop) -> None:
     """Correct a row of the first day of which nobody could say when it was; its file is read whole each day."""
     orders = BY_DAY.replace("2025-01-01T20:00", "yesterday")
     source = CONTRACT["sources"]["orders"] | {"columns": COLUMNS | {"at": "TIMESTAMP"}}
-    config = INCREMENTAL | APPENDED | {"sources": {"orders": source}}
+    config = WITH_LAG | APPENDED | {"sources": {"orders": source}}
     shop.run({"not_null": "order_id"}, orders=orders, config=config, window=day(1))
     (done,) = shop.replay(corrected="_dataflow_row,at\n1,2025-01-01T20:00\n")
     assert 1 == done.passed
@@ -229,7 +219,7 @@ def test_a_correction_whose_row_belongs_to_another_run_was_come_upon_all_the_sam
 
 
 def test_a_row_that_a_correction_puts_outside_of_the_range_is_counted_as_cut(shop: Shop):
-    shop.run(POSITIVE, orders=BY_DAY, config=INCREMENTAL | APPENDED, window=day(1))
+    shop.run(POSITIVE, orders=BY_DAY, config=WITH_LAG | APPENDED, window=day(1))
     shop.replay(corrected="_dataflow_row,amount,at\n1,5,2025-01-01T02:00\n")
 
     run = shop.run(window=Interval(datetime(2025, 1, 1, 12, tzinfo=UTC), datetime(2025, 1, 3, tzinfo=UTC)))

@@ -17,9 +17,7 @@ from dataflow.runtime.local.resume import resume_from
 from dataflow.runtime.local.run import run_workflow
 from dataflow.runtime.quarantine import put_back, set_aside
 from dataflow.runtime.steps import publish, transform, validate
-from kit.shop import POSITIVE, Shop
-
-CORRECTED = "_dataflow_row,amount\n1,5.00\n2,1.00\n"
+from kit.shop import CORRECTED, POSITIVE, Shop
 
 
 def die(*_: object, **__: object) -> None:

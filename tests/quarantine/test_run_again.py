@@ -7,11 +7,9 @@ import pytest
 from dataflow.ops.reading import read_run
 from dataflow.quarantine.records import list_quarantined
 from kit.airflow_run import AirflowRun
-from kit.shop import COLUMNS, ORDERS, POSITIVE, Shop
+from kit.shop import APPENDED, COLUMNS, MERGED, ORDERS, POSITIVE, Shop
 
 LIFTED = {"range": {"column": "amount", "min": -100}, "on_fail": "quarantine"}
-APPENDED = {"load": {"orders": {"mode": "append"}}}
-MERGED = {"load": {"orders": {"mode": "merge", "key": "order_id"}}}
 SOURCE = {"type": "file", "format": "csv", "path": "orders.csv", "columns": COLUMNS}
 CONTRACT = {"sources": {"orders": {**SOURCE, "schema_contract": {"data_type": "quarantine"}}}}
 WORDS = ORDERS.replace("-5.00", "five").replace("-1.00", "one")
