@@ -234,3 +234,18 @@ def test_a_value_that_does_not_fit_is_told_with_the_option_that_would_read_it(tm
     told = refused(tmp_path, "day\n05.01.2025\n", csv(columns={"day": "DATE"}))
 
     assert "'05.01.2025' is not a DATE; set `options: {dateformat: \"%d.%m.%Y\"}`, mend the data or" in told
+
+
+def test_a_column_that_is_forced_to_hold_no_null_keeps_its_empty_texts(tmp_path: Path):
+    (tmp_path / "orders.csv").write_text("id,name,note\n1,,\n2,x,\n")
+    columns = {"id": "BIGINT", "name": "VARCHAR", "note": "VARCHAR"}
+
+    manifest = ingest_source(tmp_path, csv(columns=columns, force_not_null=["name"]))
+
+    assert [(1, "", None), (2, "x", None)] == landed(manifest, "id, name, note")
+
+
+def test_an_option_of_a_column_that_is_not_there_is_told(tmp_path: Path):
+    told = refused(tmp_path, "id,name\n1,\n", csv(force_not_null=["nmae"]))
+
+    assert "options.force_not_null: no column 'nmae'; did you mean 'name'?" == told

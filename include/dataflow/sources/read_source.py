@@ -26,6 +26,7 @@ from dataflow.sources.reading import NO_COLUMN, RawColumn, Reading
 from dataflow.sources.request import IngestRequest
 from dataflow.sources.so_far import SoFar
 from dataflow.spec.reader_options import option_problem
+from dataflow.spec.reader_values import faults_of_values
 from dataflow.spec.sources import ApiSource, DatabaseSource, FileSource, MockSource, PublishedSource, PythonSource
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _files(
     scratch: Path,
 ) -> Sequence[Reading]:
     problems = [problem for option in source.options if (problem := option_problem(source.format, option))]
+    problems += [f"options.{option}: {message}; {hint}" for option, (message, hint) in faults_of_values(source.options)]
     if problems:
         raise ContractError(f"{request.table}: {'; '.join(problems)}")
     may_be_empty = source.format == "ndjson"

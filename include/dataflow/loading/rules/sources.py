@@ -8,6 +8,7 @@ from dataflow.loading.rules.schedule import workflow_exists
 from dataflow.loading.rules.subject import Finding, Findings, Steps, Subject
 from dataflow.s3.place import S3Place, is_s3
 from dataflow.spec.reader_options import option_problem
+from dataflow.spec.reader_values import faults_of_values
 from dataflow.spec.resolved import resolved_texts
 from dataflow.spec.schedule import period_of
 from dataflow.spec.sources import AnySource, ApiSource, DatabaseSource, FileSource, PublishedSource
@@ -26,10 +27,7 @@ def sources_are_sound(subject: Subject) -> Findings:
                 message = f"required, for {source.format} does not say its types"
                 yield Finding((*steps, "columns"), message, "name each column with its DuckDB type")
             yield from _connection_is_sound(steps, source)
-            for option in source.options:
-                message, _, hint = option_problem(source.format, option).partition("; ")
-                if message:
-                    yield Finding((*steps, "options", option), message, hint, on_key=True)
+            yield from _options_are_sound((*steps, "options"), source)
         elif isinstance(source, DatabaseSource):
             yield from database_is_sound(source, steps)
         elif isinstance(source, ApiSource):
@@ -40,6 +38,16 @@ def sources_are_sound(subject: Subject) -> Findings:
                 yield Finding((*steps, "table"), "this is the workflow itself", "read its tables in `transform`")
             else:
                 yield from workflow_exists(subject, workflow, (*steps, "table"))
+
+
+def _options_are_sound(steps: Steps, source: FileSource) -> Findings:
+    faults = dict(faults_of_values(source.options))
+    for option in source.options:
+        message, _, hint = option_problem(source.format, option).partition("; ")
+        if message:
+            yield Finding((*steps, option), message, hint, on_key=True)
+        elif option in faults:
+            yield Finding((*steps, option), *faults[option])
 
 
 def _connection_is_sound(steps: Steps, source: FileSource) -> Findings:

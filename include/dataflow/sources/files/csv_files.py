@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from dataflow.errors import ContractError
+from dataflow.near_miss import did_you_mean
 from dataflow.sources.contract.columns import Found, check_found
 from dataflow.sources.contract.fit import text_format
 from dataflow.sources.contract.way_out import HOW_CSV_IS_WRITTEN
@@ -105,7 +106,7 @@ def _reading(
     *,
     found: Found,
     declared: Mapping[str, str],
-    settings: Mapping[str, Option],
+    settings: dict[str, Option],
 ) -> Reading:
     # By position, so that headers of any text, also twice the same, never clash with what DuckDB makes of them.
     places = {f"c{number}": declared.get(name, "VARCHAR") for number, name in enumerate(header)}
@@ -123,6 +124,7 @@ def _reading(
     columns += [RawColumn(name, place_of[name], "VARCHAR") for name in found.landed]
     judged = tuple(RawColumn(name, place_of[name], "VARCHAR") for name in found.judged)
     ours = (*FORMATS_OF_TIMES, *NUMBER_FORMATS)
+    settings = settings | _of_columns(settings, place_of, declared)
     fixed = {name: value for name, value in {**settings, **FIXED}.items() if name not in ours}
 
     def scan(paths: Sequence[Path]) -> str:
@@ -138,3 +140,16 @@ def _reading(
         return scan_call("read_csv", paths, {**settings, **FIXED, "columns": strict})
 
     return Reading(scan, tuple(columns), tuple(files), strict_scan, undeclared=judged, left_out=found.left_out)
+
+
+def _of_columns(
+    settings: Mapping[str, Option], place_of: Mapping[str, str], declared: Mapping[str, str]
+) -> dict[str, Option]:
+    """Give the options that name columns with the names that the reader knows them by."""
+    named = settings.get("force_not_null", ())
+    given = [named] if isinstance(named, str) else list(named) if isinstance(named, Sequence) else []
+    for name in given:
+        if name not in place_of and name not in declared:
+            near = did_you_mean(name, place_of)
+            raise ContractError(f"options.force_not_null: no column '{name}'{near and f'; {near}'}")
+    return {"force_not_null": [place_of[name] for name in given if name in place_of]} if given else {}
