@@ -39,9 +39,16 @@ def write_models(project: Project, name: str = "shop", **config: Any) -> Workflo
     return project.workflow(name)
 
 
-def write_manifest(project: Project, workflow: Workflow, nodes: dict[str, list[str]]) -> None:
-    """Write the manifest that compile would: ``{"model.a": [], "test.t": ["model.a"]}``, what each depends on."""
+def write_manifest(
+    project: Project, workflow: Workflow, nodes: dict[str, list[str]], *, schemas: dict[str, str] | None = None
+) -> None:
+    """Write the manifest that compile would: ``{"model.a": [], "test.t": ["model.a"]}``, what each depends on.
+
+    A model lies in its workflow's schema, or as ``schemas`` says.
+    """
     written = {_id(node): _node(node, [_id(parent) for parent in parents]) for node, parents in sorted(nodes.items())}
+    for node in written.values():
+        node["schema"] = (schemas or {}).get(node["fqn"][-1], workflow.name)
     path = manifest_path(project.settings(), workflow)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"metadata": {"project_name": "dataflow"}, "nodes": written}), encoding="utf-8")

@@ -17,6 +17,7 @@ from dataflow.modelling.environment import dbt_environment, dbt_flags, parse_env
 from dataflow.modelling.manifest import error_path, manifest_path, manifest_problem, models_folder, partial_parse_path
 from dataflow.modelling.parser_process import ParserProcess
 from dataflow.modelling.sources_yml import FILE_NAME, render_sources
+from dataflow.modelling.strays import strays
 from dataflow.paths import relative_name
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _parse(settings: Settings, workflow: Workflow, *, manifest: Path, parser: Pa
             return _tell(manifest, problem_of(error, settings=settings, workflow=workflow.name))
         full = json.loads(Path(target, "manifest.json").read_bytes())
         problem = _test_of_no_model(full, settings=settings)
+        problem = problem or next(strays(full, settings=settings, workflow=workflow.name), None)
         if problem is not None:
             return _tell(manifest, problem)
         partial_parse = Path(target, "partial_parse.msgpack")
@@ -145,7 +147,7 @@ def _test_of_no_model(manifest: dict[str, Any], *, settings: Settings) -> Proble
     return None
 
 
-_NODE = ("unique_id", "resource_type", "package_name", "original_file_path", "tags", "fqn", "config")
+_NODE = ("unique_id", "resource_type", "package_name", "original_file_path", "tags", "fqn", "schema", "config")
 
 
 def _cut(manifest: dict[str, Any]) -> dict[str, Any]:

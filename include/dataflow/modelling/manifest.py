@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["error_path", "manifest_hash", "manifest_path", "manifest_problem", "models_folder", "partial_parse_path"]
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Of the manifests that compile writes; counted up when they change."""
 
 _LENGTH = 16

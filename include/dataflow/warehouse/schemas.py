@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dataflow.identifiers import literal, quote
@@ -13,14 +14,17 @@ __all__ = [
     "BUILDS",
     "LOADS",
     "OWN_SCHEMA",
+    "STAGING",
     "create_own_tables",
     "model_schema",
+    "owner_of",
     "staging_schema",
     "tables_in",
     "turn_of_table",
 ]
 
 STAGING = "staging_"
+"""How the schemas of loaded tables begin, and no workflow's name."""
 OWN_SCHEMA = "_dataflow"
 """Of what we keep for ourselves."""
 BUILDS = quote(OWN_SCHEMA, "builds")
@@ -37,6 +41,12 @@ def staging_schema(workflow: str) -> str:
 def model_schema(workflow: str) -> str:
     """Give the schema of a workflow's dbt models."""
     return workflow
+
+
+def owner_of(schema: str, workflows: Iterable[str]) -> str:
+    """Give the workflow whose a schema is, ``shop`` or ``shop_...``; of several the longest name; empty for none."""
+    owners = [name for name in workflows if f"{schema.lower()}_".startswith(f"{model_schema(name)}_")]
+    return max(owners, key=len, default="")
 
 
 def turn_of_table(schema: str, table: str) -> str:

@@ -22,10 +22,12 @@ from dataflow.duckdb_memory import bound, parse_memory
 from dataflow.ducklake import DuckLake
 from dataflow.durations import parse_duration
 from dataflow.errors import FatalError
+from dataflow.paths import find_project
 from dataflow.s3.place import S3Place
 from dataflow.settings import Settings, parse_reach
 from dataflow.warehouse.builds import stamp
 from dataflow.warehouse.connection import lend, take_back
+from dataflow.warehouse.dbt.bounds import Bounds
 from dataflow.warehouse.dbt.errors import tell_errors_in_our_words
 from dataflow.warehouse.dbt.reach import SETTING, is_remote, lock_in, make_reachable
 from dataflow.warehouse.dbt.session import Detours, close_session, lock_file_of, look_at_statements, session
@@ -102,6 +104,7 @@ class Plugin:
                 session.root = conn
                 _stamp_run(conn)
             make_reachable(conn, _beyond())
+            session.bounds = _bounds(conn)
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Set a cursor's session to UTC, and remember it: a cursor that stays open keeps the file open.
@@ -167,6 +170,15 @@ def _stamp_run(connection: DuckDBPyConnection) -> None:
     workflow, run_id = os.environ.get("DATAFLOW_WORKFLOW"), os.environ.get("DATAFLOW_RUN_ID")
     if workflow and run_id:
         stamp(connection, workflow, run_id)
+
+
+def _bounds(connection: DuckDBPyConnection) -> Bounds | None:
+    """Give where dbt may write; None where it runs for no workflow, or on no warehouse."""
+    workflow = os.environ.get("DATAFLOW_WORKFLOW")
+    row = connection.execute("SELECT current_database()").fetchone()
+    if not workflow or session.root is None or row is None:
+        return None
+    return Bounds.in_house(find_project(), workflow, catalog=str(row[0]))
 
 
 def _beyond() -> tuple[Path | S3Place | str, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataflow.warehouse.connection import take_back
+from dataflow.warehouse.dbt.bounds import OWN_SCHEMAS_ALONE, Bounds
 from dataflow.warehouse.dbt.reach import refuse_detour
 from dataflow.warehouse.lock import let_go_for_process
 
@@ -45,13 +46,15 @@ class _Session:
         self.kept: list[object] = []
         self.detours = Detours.NONE
         """How statements may reach further than DuckDB's own lock knows."""
+        self.bounds: Bounds | None = None
+        """Where statements may write; None where dbt runs for no workflow."""
 
     def forget_what_was_inherited(self) -> None:
         """Become a fork: the parent's connections are kept from being closed, which would write to the file."""
         self.kept += [self.root, self.turn, *self.cursors]
         self.warehouse = self.root = self.turn = None
         self.cursors, self.guard = weakref.WeakSet(), threading.RLock()
-        self.detours = Detours.NONE
+        self.detours, self.bounds = Detours.NONE, None
 
 
 session = _Session()
@@ -82,7 +85,7 @@ def close_session() -> None:
     finally:
         session.warehouse = session.root = session.turn = None
         session.cursors = weakref.WeakSet()
-        session.detours = Detours.NONE
+        session.detours, session.bounds = Detours.NONE, None
         if turn is not None:
             turn.end()
         if warehouse is not None:
@@ -90,7 +93,11 @@ def close_session() -> None:
 
 
 def look_at_statements() -> None:
-    """Have dbt-duckdb in this process refuse what would reach around DuckDB's own lock; see `refuse_detour`."""
+    """Have dbt-duckdb in this process refuse what would reach around DuckDB's own lock, or write to others' schemas.
+
+    See `refuse_detour` and `dataflow.warehouse.dbt.bounds`.
+    """
+    import duckdb
     from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper as Cursor
 
     if hasattr(Cursor, _DONE):
@@ -101,6 +108,8 @@ def look_at_statements() -> None:
     def looked_at(self: Any, sql: str, *bindings: Any) -> Any:
         if session.detours is not Detours.NONE:
             refuse_detour(sql, of_lake=session.detours is Detours.OF_LAKE)
+        if session.bounds is not None and (trespass := session.bounds.trespass(sql)):
+            raise duckdb.PermissionException(f"{trespass}; {OWN_SCHEMAS_ALONE}")
         return execute(self, sql, *bindings)  # type: ignore[no-untyped-call]
 
     Cursor.execute = looked_at  # type: ignore[method-assign]
