@@ -13,8 +13,9 @@ from dataflow.spec.sources import DatabaseSource
 from dataflow.spec.transforms import Stage
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["AuthoredSql", "sql_in"]
+__all__ = ["AuthoredSql", "Form", "sql_in"]
 
+Form = Literal["query", "expression", "order", "foreign"]
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
@@ -24,7 +25,7 @@ class AuthoredSql:
 
     steps: Steps
     text: str
-    form: Literal["query", "expression", "order", "foreign"]
+    form: Form
     """A whole query, an expression that stands in one of ours, what follows ORDER BY, or a query in another database's
     own words, its templates left out."""
 

@@ -23,6 +23,7 @@ from dataflow.linting.sql_meaning import sql_means_something
 from dataflow.linting.sql_syntax import sql_can_be_read
 from dataflow.linting.sql_tables import tables_in_sql_exist
 from dataflow.linting.uncalled import problems_of_what_is_not_read
+from dataflow.linting.unquoted import named_columns
 from dataflow.loading.layers import read_defaults, read_layers
 from dataflow.loading.messages import problem_at
 from dataflow.loading.own_fault import problem_of_ours
@@ -96,7 +97,8 @@ class _Linter:
     def _findings(self, workflow: Workflow) -> Findings:
         pieces = list(sql_in(workflow.spec))
         if pieces:
-            unreadable = list(sql_can_be_read(pieces, self._database()))
+            columns = named_columns(workflow.spec)
+            unreadable = list(sql_can_be_read(pieces, self._database(), columns=columns))
             yield from unreadable
             if all(each.severity == "warning" for each in unreadable):
                 missing = list(tables_in_sql_exist(workflow, pieces, self._database()))

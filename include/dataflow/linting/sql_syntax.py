@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dataflow.foreign_sql import begins_to_read
-from dataflow.linting.authored_sql import AuthoredSql
+from dataflow.linting.authored_sql import AuthoredSql, Form
+from dataflow.linting.unquoted import column_to_quote
 from dataflow.loading.rules.subject import Finding, Findings
 from dataflow.queries import duckdb_message, refuse_reach
 
@@ -21,8 +23,13 @@ AROUND = {"query": "{}", "foreign": "{}", "expression": "SELECT (\n{}\n)", "orde
 _LINE = re.compile(r"^LINE ([0-9]+): ", re.MULTILINE)
 
 
-def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyConnection) -> Findings:
-    """Have DuckDB parse each piece; nothing is run, and no table needs to exist."""
+def sql_can_be_read(
+    pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyConnection, *, columns: frozenset[str] = frozenset()
+) -> Findings:
+    """Have DuckDB parse each piece; nothing is run, and no table needs to exist.
+
+    ``columns`` may be what an author meant with a word that SQL takes for its own.
+    """
     import duckdb
 
     for piece in pieces:
@@ -32,7 +39,11 @@ def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyCo
             if piece.form == "foreign" and not begins_to_read(piece.text):
                 yield Finding(piece.steps, "exactly one SELECT belongs here", "begin it with SELECT, WITH or VALUES")
                 continue
-            yield _foreign(piece, error) if piece.form == "foreign" else _unreadable(piece, error)
+            if piece.form == "foreign":
+                yield _foreign(piece, error)
+            else:
+                meant = column_to_quote(piece.text, columns, parses=partial(_is_select, connection, piece.form))
+                yield _unreadable(piece, error, column=meant)
             continue
         if piece.form != "foreign" and (reaching := _reach(piece)):
             yield Finding(piece.steps, reaching)
@@ -44,6 +55,16 @@ def sql_can_be_read(pieces: Iterable[AuthoredSql], connection: duckdb.DuckDBPyCo
             yield Finding(piece.steps, f"exactly one SELECT belongs here, found {', '.join(kinds) or 'nothing'}")
         else:
             yield Finding(piece.steps, "not one expression", "check its parentheses and semicolons")
+
+
+def _is_select(connection: duckdb.DuckDBPyConnection, form: Form, text: str) -> bool:
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(AROUND[form].format(text))
+    except duckdb.Error:
+        return False
+    return [statement.type.name for statement in statements] == ["SELECT"]
 
 
 def _reach(piece: AuthoredSql) -> str | None:
@@ -61,8 +82,10 @@ def _foreign(piece: AuthoredSql, error: Exception) -> Finding:
     return Finding(piece.steps, message, "it is sent as it stands", severity="warning")
 
 
-def _unreadable(piece: AuthoredSql, error: Exception) -> Finding:
+def _unreadable(piece: AuthoredSql, error: Exception, *, column: str | None) -> Finding:
     reason = duckdb_message(error).removeprefix("Parser Error: ")
+    if column is not None:
+        return Finding(piece.steps, f"DuckDB cannot read this: {reason}", f"quote the column: {column}")
     if reason.startswith("unterminated quoted"):
         return Finding(piece.steps, "a quote that is not closed", "close it; a quote within a text is written twice")
     if piece.form != "query" and (_is_behind(piece.text, error) or reason.endswith("at end of input")):
