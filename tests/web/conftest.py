@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
+    from playwright.sync_api import Browser, BrowserContext
+
+    from kit.visit import Visit
 
 ROLES = {"admin": "admin", "op": "op", "runner": "user", "viewer": "viewer"}
 """Logins of the simple auth manager, and the role of each."""
@@ -192,3 +195,37 @@ def fab(house: AirflowHome, simple: Site) -> Iterator[Site]:
         programs.run("fab-accounts", [sys.executable, str(accounts), wanted])
     with serve(house, house.home / "fab", **manager) as address:
         yield Site(address, dict.fromkeys(PERMISSIONS, PASSWORD))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser, which only its tests load."""
+    from playwright.sync_api import sync_playwright
+
+    from kit.visit import FLAGS, chromium
+
+    path = chromium()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def op(browser: Browser, simple: Site) -> BrowserContext:
+    """The browser of somebody who may run workflows."""
+    from kit.visit import log_in
+
+    return log_in(browser, simple, "op")
+
+
+@pytest.fixture
+def visit(op: BrowserContext, simple: Site) -> Iterator[Visit]:
+    """The tab of somebody who may run workflows. Nothing may go wrong in it that a test did not ask for."""
+    from kit.visit import Visit
+
+    found = Visit(op.new_page(), simple.address)
+    yield found
+    found.page.close()
+
+    assert [] == found.errors
