@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -46,6 +46,28 @@ from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["Checked", "crosscheck", "problems_of_texts"]
 
+RULES: tuple[Callable[[Subject], Iterable[Finding | Problem]], ...] = (
+    settings_class_is_there,
+    functions_fit,
+    columns_are_well_named,
+    types_are_known,
+    checks_are_sound,
+    sources_are_sound,
+    secrets_are_references,
+    contracts_are_sound,
+    quarantined_rows_are_known,
+    schedule_is_sound,
+    assets_exist,
+    param_defaults_fit,
+    never_retried_errors_exist,
+    notices_are_sound,
+    awaited_things_are_sound,
+    publish_and_dbt_are_sound,
+    steps_are_well_formed,
+    step_functions_fit,
+)
+"""What is asked of every spec whose shape is right, whatever else is wrong with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -72,26 +94,7 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
     }
     reads = reads_of(subject, python=python)
     missing_tables = list(islice(tables_exist(subject), MAX_PROBLEMS))
-    for rule in (
-        settings_class_is_there,
-        functions_fit,
-        columns_are_well_named,
-        types_are_known,
-        checks_are_sound,
-        sources_are_sound,
-        secrets_are_references,
-        contracts_are_sound,
-        quarantined_rows_are_known,
-        schedule_is_sound,
-        assets_exist,
-        param_defaults_fit,
-        never_retried_errors_exist,
-        notices_are_sound,
-        awaited_things_are_sound,
-        publish_and_dbt_are_sound,
-        steps_are_well_formed,
-        step_functions_fit,
-    ):
+    for rule in RULES:
         found += islice(rule(subject), MAX_PROBLEMS)
     found += islice(subject.modules.problems(), MAX_PROBLEMS)
     found += missing_tables

@@ -98,6 +98,7 @@ def put_back(step: Step, table: str, *, asked: PutBack) -> StepReceipt:
 
 
 def _placed(step: Step, table: str, *, asked: PutBack, standing: Manifest, folder: Path) -> tuple[Manifest, _Told]:
+    """Give the batch with the rows that pass, the standing one where none does, and what became of each row."""
     candidates, refused, told = folder / "candidates.parquet", folder / "refused.parquet", _Told()
     with open_writer(step, folder) as writer:
         back = Back(
@@ -113,14 +114,19 @@ def _placed(step: Step, table: str, *, asked: PutBack, standing: Manifest, folde
             view_record(writer, record, corrected=asked.corrected, forms=forms, folder=folder)
         write_candidates(writer, asked.records, back=back, into=candidates)
         judge_again(step, table, standing=standing, candidates=candidates, refused=refused, folder=folder)
-        verdicts = _verdicts(writer, candidates, refused)
-        told.passed, told.failed, told.read_again = verdicts
+        told.passed, told.failed, told.read_again = _verdicts(writer, candidates, refused)
         for record in asked.records:
             told.aside[record.id] = _set_aside_again(step, writer, record, candidates=candidates, folder=folder)
             told.corrected[record.id] = write_corrections(step, writer, record, passed=PASSED, folder=folder)
         manifest = standing
         if told.passed:
             manifest = _write(step, table, writer, asked=asked, standing=standing, folder=folder)
+    _record(step, table, asked=asked, built_on=standing, manifest=manifest, told=told)
+    return manifest, told
+
+
+def _record(step: Step, table: str, *, asked: PutBack, built_on: Manifest, manifest: Manifest, told: _Told) -> None:
+    """Write what became of each row into run history, all of it or nothing."""
     numbers = [record.id for record in asked.records]
     with step.history.write() as connection:
         lock_workflow(connection, step.workflow.name)
@@ -133,7 +139,7 @@ def _placed(step: Step, table: str, *, asked: PutBack, standing: Manifest, folde
                 numbers=numbers,
                 rows=told.passed,
                 base=asked.base,
-                built_on=standing.uri,
+                built_on=built_on.uri,
                 uri=manifest.uri,
             )
         for record in asked.records:
@@ -147,7 +153,6 @@ def _placed(step: Step, table: str, *, asked: PutBack, standing: Manifest, folde
                     rows=corrected.rows,
                     uri=corrected.uri,
                 )
-    return manifest, told
 
 
 def _verdicts(writer: DuckDBPyConnection, candidates: Path, refused: Path) -> tuple[int, int, int]:

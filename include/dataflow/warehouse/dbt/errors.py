@@ -5,10 +5,8 @@ No value where columns are sensitive; and the way out where a model reached furt
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,7 +39,7 @@ def tell_errors_in_our_words() -> None:
     if not hasattr(Manager, _DONE):
         Manager.exception_handler = _in_our_words(Manager.exception_handler)  # type: ignore[method-assign]
         run = Environment.__dict__["run_python_job"].__func__
-        Environment.run_python_job = classmethod(_without_traceback(run))  # type: ignore[assignment, method-assign]
+        Environment.run_python_job = classmethod(_python_in_our_words(run))  # type: ignore[assignment, method-assign]
         setattr(Manager, _DONE, True)
 
 
@@ -64,39 +62,24 @@ def _in_our_words(handler: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
-def _without_traceback(run: Callable[..., Any]) -> Callable[..., Any]:
+def _python_in_our_words(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the way out to what dbt tells of a Python model; where values are hidden, tell its class and line alone."""
     from dbt_common.exceptions import DbtRuntimeError
 
     @wraps(run)
-    def hiding(*given: Any, **named: Any) -> Any:
+    def told(*given: Any, **named: Any) -> Any:
         try:
-            with _loop_of_this_thread():
-                return run(*given, **named)
+            return run(*given, **named)
         except DbtRuntimeError as error:
             if not os.environ.get(HIDE_VALUES):
                 if refusal := explain_refusal(str(error.__context__)):
                     error.msg = f"Python model failed: {refusal}\n{error.msg}"
                 raise
-            told = f"Python model failed: {_of_python(error.__context__ or error)}"
+            words = f"Python model failed: {_of_python(error.__context__ or error)}"
         # Out here, for dbt logs the traceback of an error with all that led to it.
-        raise DbtRuntimeError(told)
+        raise DbtRuntimeError(words)
 
-    return hiding
-
-
-@contextmanager
-def _loop_of_this_thread() -> Iterator[None]:
-    """Close what dbt-duckdb leaves open: it makes an event loop in each of its threads that runs a Python model."""
-    if threading.current_thread() is threading.main_thread():
-        yield
-        return
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+    return told
 
 
 def _of_python(error: BaseException) -> str:

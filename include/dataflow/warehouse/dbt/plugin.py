@@ -29,6 +29,7 @@ from dataflow.warehouse.builds import stamp
 from dataflow.warehouse.connection import lend, take_back
 from dataflow.warehouse.dbt.bounds import Bounds
 from dataflow.warehouse.dbt.errors import tell_errors_in_our_words
+from dataflow.warehouse.dbt.event_loops import close_event_loops
 from dataflow.warehouse.dbt.reach import SETTING, is_remote, lock_in, make_reachable
 from dataflow.warehouse.dbt.session import Detours, close_session, lock_file_of, look_at_statements, session
 from dataflow.warehouse.lake import CATALOG, attach_lake, use_lake
@@ -64,6 +65,7 @@ class Plugin:
             LockTimeout: when others kept it for too long; of a turn, its parent TransientError.
         """
         tell_errors_in_our_words()
+        close_event_loops()
         look_at_statements()
         self.lake = _lake_of(self.creds)
         if self.lake is not None:
