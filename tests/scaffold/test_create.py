@@ -7,7 +7,8 @@ import duckdb
 import pytest
 
 from dataflow.errors import InputError
-from dataflow.scaffold.create import NewWorkflow, create_workflow, source_kinds
+from dataflow.scaffold.create import create_workflow, source_kinds
+from dataflow.scaffold.new_workflow import NewWorkflow
 from kit.ingest import ingest_source
 from kit.project import Project
 

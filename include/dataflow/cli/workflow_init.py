@@ -32,9 +32,9 @@ def init_workflow(
     owner: Annotated[str, typer.Option(help="Who answers for it: a team or a person.")] = "data-team",
 ) -> None:
     """Make a new workflow: config, modules, three tests and a dbt model with its tests."""
-    from dataflow.scaffold.create import NewWorkflow, create_workflow
+    from dataflow.scaffold.create import create_workflow
     from dataflow.scaffold.database_url import read_database_url
-    from dataflow.scaffold.file_url import is_elsewhere
+    from dataflow.scaffold.new_workflow import NewWorkflow
 
     new = NewWorkflow(name=name, kind=source, owner=owner, path=path, url=url, table=table)
     for file in create_workflow(Settings.load(), new):
@@ -51,6 +51,6 @@ def init_workflow(
             soft_wrap=True,
         )
         out.print("Correct `table`, `incremental` and `columns` in its config.yaml to what it has.")
-    if source == "file" and url is not None and is_elsewhere(url):
+    if new.reads_file_elsewhere:
         out.print("\nCorrect `columns` in its config.yaml, and tests/sample, to what the file has.")
     out.print(f"\nTry it:\n  dataflow workflow run {name} --show 5\n  dataflow workflow test {name}", markup=False)
