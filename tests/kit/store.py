@@ -95,7 +95,8 @@ def bucket(port: int | None = None) -> Iterator[Bucket]:
 
 
 Misbehaves = Callable[[str, str], str | None]
-"""Takes a request's method and path, and says what becomes of it: None, or one of `Proxy.HOW`."""
+"""Takes a request's method and path, and says what becomes of it: None, or one of `Proxy.HOW`; or 501, which becomes of
+those with a condition."""
 
 
 @dataclass
@@ -136,6 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if how == "503":
             self._answer(503, {"Content-Type": "application/xml"}, SLOW_DOWN)
+            return
+        if how == "501" and "If-Match" in self.headers:
+            self._answer(501, {"Content-Type": "application/xml"}, UNKNOWN)
             return
         status, headers, content = self._ask(body)
         if how == "lose the answer":
@@ -198,6 +202,7 @@ def proxy(behind: int) -> Iterator[Proxy]:
         thread.join()
 
 
+UNKNOWN = b"<?xml version='1.0'?><Error><Code>NotImplemented</Code><Message>If-Match is not known.</Message></Error>"
 SLOW_DOWN = (
     b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 )

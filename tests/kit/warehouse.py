@@ -56,11 +56,12 @@ class House:
 
     def load(self, query: str, **given: Any) -> LoadResult:
         """Load a query's rows into shop.orders; by default by replace, for day 0, as run r1."""
+        how = {"before_commit": given.pop("before_commit")} if "before_commit" in given else {}
         request = {"workflow": "shop", "table": "orders", "mode": "replace", "run_id": "r1", "window": day(0), **given}
         staged = LoadRequest(parquet=self.stage(query), **request)
         turn = f"{staged.workflow}.{staged.table}"
         with open_warehouse(self.settings, purpose="load shop.orders", turn=turn) as connection:
-            return load(connection, staged)
+            return load(connection, staged, **how)
 
     def rows(
         self,

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from dataflow.errors import LandingError
+from dataflow.errors import LandingError, TrySuperseded
 from dataflow.interval import Interval
 from dataflow.landing.current import current_manifest, set_current
 from dataflow.landing.manifest import verify
@@ -71,3 +73,47 @@ def test_a_reader_beside_writers_always_sees_a_whole_batch(tmp_path: Path):
 
     assert seen
     assert all(manifest in batches for manifest in seen)
+
+
+def test_a_batch_that_may_not_be_seen_is_not(tmp_path: Path):
+    first, second = land(tmp_path, run_id="first"), land(tmp_path, run_id="second")
+
+    set_current(tmp_path, first, may=lambda: False)
+
+    assert second == current_manifest(tmp_path, "shop", "orders", DAY)
+
+
+def test_whoever_shows_a_batch_waits_while_another_decides(tmp_path: Path):
+    first, second = land(tmp_path, run_id="first"), land(tmp_path, run_id="second")
+    later = threading.Thread(target=set_current, args=(tmp_path, second))
+
+    def decide() -> bool:
+        later.start()
+        later.join(timeout=0.3)
+        return later.is_alive()
+
+    set_current(tmp_path, first, may=decide)
+    later.join()
+
+    assert second == current_manifest(tmp_path, "shop", "orders", DAY)
+
+
+def test_where_folders_cannot_be_locked_it_is_told_that_somebody_else_came_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    batch = land(tmp_path)
+    asked: list[int] = []
+
+    def cannot(*_: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")  # as NFS says
+
+    def may() -> bool:
+        asked.append(1)
+        if len(asked) == 2:
+            raise TrySuperseded("run", "ingest.orders", 1, 2)
+        return True
+
+    monkeypatch.setattr(fcntl, "flock", cannot)
+
+    with pytest.raises(TrySuperseded):
+        set_current(tmp_path, batch, may=may)

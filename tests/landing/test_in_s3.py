@@ -276,3 +276,36 @@ def test_a_writer_killed_while_it_uploads_leaves_nothing_visible_and_a_retry_is_
 def test_a_place_that_nobody_knows_fails_before_anything_is_read():
     with pytest.raises(StepError, match="there is no connection 'nobody'"):
         land(S3Place("nobody", "lake"))
+
+
+def test_whoever_shows_a_batch_decides_again_when_another_was_shown_meanwhile(landing: S3Place):
+    first, second = land(landing, run_id="first"), land(landing, run_id="second")
+    third = land(landing, run_id="third")
+    found = []
+
+    def decide() -> bool:
+        found.append(current_manifest(landing, "shop", "orders", DAY))
+        if len(found) == 1:
+            set_current(landing, second)
+        return True
+
+    set_current(landing, first, may=decide)
+
+    assert [third, second] == found
+    assert first == current_manifest(landing, "shop", "orders", DAY)
+
+
+def test_a_store_that_knows_no_conditions_shows_the_batch_and_is_asked_again(store: Bucket):
+    with proxy(store.port) as before:
+        connection = connect(before.port)
+        behind = S3Place(connection, store.name, "landing")
+        batch = land(behind)
+        land(behind, run_id="other")
+        before.fail("501", times=100, method="PUT", of="current.json")
+        asked: list[int] = []
+
+        set_current(behind, batch, may=lambda: asked.append(1) is None)
+
+        assert 2 == len(asked)
+        assert batch == current_manifest(behind, "shop", "orders", DAY)
+        disconnect(connection)

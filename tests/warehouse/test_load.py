@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.errors import ContractError, FatalError
+from dataflow.errors import ContractError, FatalError, TrySuperseded
 from dataflow.warehouse.columns import reconcile
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.load import LoadRequest, load
@@ -244,6 +246,45 @@ def test_a_load_of_no_file_is_refused(either: House):
         pytest.raises(FatalError, match="no staged file"),
     ):
         load(connection, request)
+
+
+@pytest.mark.parametrize("mode", ["replace", "append", "merge"])
+def test_a_load_that_is_told_to_stop_before_its_commit_leaves_the_table_as_it_is(either: House, mode: str):
+    given = {"mode": mode, "key": ("id",), "newest_by": "v"}
+    either.load("SELECT 1 AS id, 'a' AS v", **given)
+
+    def stop() -> None:
+        raise TrySuperseded("r1", "transform.orders", 1, 2)
+
+    with pytest.raises(TrySuperseded):
+        either.load("SELECT 1 AS id, 'b' AS v, 3 AS more", before_commit=stop, **given)
+
+    assert [(1, "a")] == either.rows()
+
+
+@pytest.mark.postgres
+def test_a_load_that_contradicts_a_later_one_on_a_lake_asks_again_whether_it_may(lake: House):
+    lake.load("SELECT 1 AS id")
+    asked: list[int] = []
+
+    def ask() -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            load_without_a_turn(lake, "SELECT 2 AS id")
+        else:
+            raise TrySuperseded("r1", "transform.orders", 1, 2)
+
+    with pytest.raises(TrySuperseded):
+        load_without_a_turn(lake, "SELECT 3 AS id", before_commit=ask)
+
+    assert [(2,)] == lake.rows()
+
+
+def load_without_a_turn(lake: House, query: str, **given: Any) -> None:
+    """Load as a process whose turn the server forgot."""
+    request = LoadRequest("shop", "orders", "replace", "r1", day(0), lake.stage(query))
+    with open_warehouse(lake.settings, purpose="test") as connection:
+        load(connection, request, **given)
 
 
 def test_parts_of_one_batch_may_differ_in_columns(either: House):

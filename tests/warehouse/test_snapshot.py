@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from dataflow.duckdb_memory import Memory
-from dataflow.errors import FatalError, InputError, RunSuperseded
+from dataflow.errors import FatalError, InputError, RunSuperseded, TrySuperseded
 from dataflow.warehouse.builds import newest, stamp
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.extract import extract
@@ -56,6 +56,21 @@ def test_models_and_views_are_published_as_parquet_and_in_one_duckdb_file(either
     assert {"day": "INTEGER", "total": "DECIMAL(38,0)"} == snapshot.columns["daily_sales"]
     assert {"daily_sales.parquet", "latest.parquet", "shop.duckdb"} == {file.name for file in snapshot.folder.iterdir()}
     assert {0o444} == {file.stat().st_mode & 0o777 for file in snapshot.folder.iterdir()}
+
+
+def test_readers_see_nothing_of_a_try_that_was_superseded_while_it_copied(either: House):
+    make_models(either)
+    seen = publish(either.settings, "shop", tables=["latest"], run_id="r1")
+
+    def superseded() -> None:
+        raise TrySuperseded("r1", "publish", 1, 2)
+
+    with pytest.raises(TrySuperseded):
+        publish(either.settings, "shop", tables=["daily_sales"], run_id="r1", before_shown=superseded)
+
+    assert seen == current_snapshot(either.settings, "shop")
+    versions = [found.name for found in (either.settings.published / "shop").iterdir() if found.is_dir()]
+    assert [seen.version] == versions
 
 
 def test_a_model_comes_before_a_loaded_table_of_its_name_and_our_columns_stay_behind(either: House):

@@ -19,7 +19,7 @@ from dataflow.landing.manifest import MANIFEST, Manifest, Part
 from dataflow.landing.parquet_types import kept_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
 
@@ -80,14 +80,19 @@ class Batch:
         misfits: Sequence[str] = (),
         contract: Mapping[str, str] | None = None,
         current: bool = True,
+        may: Callable[[], object] = lambda: None,
     ) -> Manifest:
         """Write the manifest, which makes the batch one, and let ``current.json`` name it unless told otherwise.
+
+        ``may`` is called before both, and raises where this batch may not take another's place; what it knows of who
+        else writes holds until others see the batch.
 
         Raises:
             LandingError: when nothing was copied; a batch of no rows still has one file, for its columns.
         """
         if not self.parts:
             raise LandingError(f"{self.workflow}.{self.table}: a batch without any file; copy its rows first")
+        may()
         manifest = Manifest(
             workflow=self.workflow,
             table=self.table,
@@ -108,7 +113,7 @@ class Batch:
         )
         files.replace(manifest.uri, json.dumps(manifest.to_json(), indent=1).encode())
         if current:
-            set_current(self.landing, manifest)
+            set_current(self.landing, manifest, may=lambda: may() is None)
         return manifest
 
 

@@ -11,6 +11,7 @@ from dataflow.landing.keys import window_key
 from dataflow.landing.manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dataflow.interval import Interval
@@ -45,8 +46,14 @@ def current_manifest(landing: Path | S3Place, workflow: str, table: str, window:
     return read_manifest(files.join(folder, named))
 
 
-def set_current(landing: Path | S3Place, manifest: Manifest) -> None:
-    """Let everyone see this batch; the name is kept relative, so that a landing may be moved."""
+def set_current(landing: Path | S3Place, manifest: Manifest, *, may: Callable[[], bool] = lambda: True) -> None:
+    """Let everyone see this batch, unless it may not be seen; the name is kept relative, so a landing may be moved.
+
+    Between that answer and the change nobody else changes what is seen; see `files.replace_if`.
+
+    Raises:
+        TransientError: when others changed it all the time.
+    """
     folder = window_folder(landing, manifest.workflow, table=manifest.table, window=manifest.window)
     named = manifest.uri.removeprefix(folder + "/")
-    files.replace(files.join(folder, CURRENT), json.dumps({"manifest": named}).encode())
+    files.replace_if(files.join(folder, CURRENT), json.dumps({"manifest": named}).encode(), may=may)

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from dataflow.errors import FatalError, StepError, TransientError
 from dataflow.s3.place import S3Place
 
-__all__ = ["NotFound", "PreconditionFailed", "told_of"]
+__all__ = ["ConditionUnknown", "NotFound", "PreconditionFailed", "told_of"]
 
-_ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
-_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _BUSY = frozenset({"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling", "BadDigest", "IncompleteBody"})
 _REFUSED = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "403"})
 
@@ -24,12 +22,23 @@ class PreconditionFailed(FatalError):
     """Somebody wrote the object in between."""
 
 
+class ConditionUnknown(FatalError):
+    """The store cannot write under a condition."""
+
+
+_KINDS = {
+    **dict.fromkeys(("NoSuchKey", "404", "NotFound"), NotFound),
+    **dict.fromkeys(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"), PreconditionFailed),
+    "NotImplemented": ConditionUnknown,
+}
+
+
 @contextmanager
 def told_of(place: S3Place) -> Iterator[None]:
     """Let errors of the client become ours, which name the place.
 
     Raises:
-        NotFound, PreconditionFailed: as they say.
+        NotFound, PreconditionFailed, ConditionUnknown: as they say.
         TransientError: when the store did not answer, or asks to come again; the client already did, with pauses.
         FatalError: when it refuses, or the bucket is not there.
     """
@@ -60,10 +69,8 @@ def _answer(place: S3Place, response: dict[str, dict[str, object]]) -> StepError
     told = f"{place}: {code}: {message}" if message else f"{place}: {code}"
     if code == "NoSuchBucket":
         return FatalError(f"{place}: there is no bucket {place.bucket!r}; create it, or correct the name")
-    if code in _ABSENT:
-        return NotFound(told)
-    if code in _CHANGED:
-        return PreconditionFailed(told)
+    if kind := _KINDS.get(code):
+        return kind(told)
     if code in _BUSY or (isinstance(status, int) and (status >= 500 or status == 429)):
         return TransientError(f"{told}; asked several times, with pauses")
     if code in _REFUSED:

@@ -78,6 +78,7 @@ def put_bytes(place: S3Place, content: bytes, *, tag: str | None = None) -> None
 
     Raises:
         PreconditionFailed: when somebody wrote it in between.
+        ConditionUnknown: when the store knows no conditions.
     """
     condition = {} if tag is None else {"IfNoneMatch": "*"} if tag == NEW else {"IfMatch": tag}
     sha256 = base64.b64encode(hashlib.sha256(content).digest()).decode()

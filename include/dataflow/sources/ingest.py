@@ -129,8 +129,8 @@ def _commit(
             cut += aside.cut_rows
         if state is not None and _state_of_files(readings) != state:
             raise TransientError(f"{request.table}: its files were changed while they were read")
-        request.before_commit()
         return batch.commit(
+            may=request.before_commit,
             cut_rows=cut,
             discarded_rows=verdict.refused_rows - verdict.quarantined_rows,
             quarantined_rows=aside.rows,

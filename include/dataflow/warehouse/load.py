@@ -17,6 +17,8 @@ from dataflow.warehouse.schemas import LOADS, create_own_tables, staging_schema,
 from dataflow.warehouse.transaction import transact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from duckdb import DuckDBPyConnection
 
 __all__ = ["LoadRequest", "LoadResult", "load"]
@@ -69,11 +71,18 @@ class LoadResult:
     """Why nothing was loaded; None where it was."""
 
 
-def load(connection: DuckDBPyConnection, request: LoadRequest) -> LoadResult:
+def load(
+    connection: DuckDBPyConnection, request: LoadRequest, *, before_commit: Callable[[], None] = lambda: None
+) -> LoadResult:
     """Bring the batch into its table, all of it or nothing.
 
     Loading a run again gives the same rows. The columns ``_dataflow_run``, ``_dataflow_window_start`` and
     ``_dataflow_window_end`` are this run's, whatever the batch says of them: a later load finds by them what it covers.
+
+    Args:
+        connection: Of the warehouse; on a lake, in the table's turn.
+        request: What to load.
+        before_commit: Called as the last thing of each transaction; an error of it leaves the table as it is.
 
     Raises:
         ContractError: when the batch breaks the table's contract: key, cursor, ``newest_by``, types.
@@ -89,6 +98,7 @@ def load(connection: DuckDBPyConnection, request: LoadRequest) -> LoadResult:
         written = 0 if skipped else _write(connection, request, batch=batch, exists=exists)
         result = LoadResult(_count(connection, BATCH), written, _count(connection, request.relation), skipped)
         connection.execute(f"DROP VIEW {BATCH}")
+        before_commit()
         return result
 
     return transact(connection, bring)

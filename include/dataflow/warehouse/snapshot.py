@@ -7,12 +7,12 @@ them, which nobody changes. ``current.json`` names the version that readers use.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.errors import FatalError, InputError, RunSuperseded, TransientError
+from dataflow.errors import FatalError, InputError, RunSuperseded, TransientError, TrySuperseded
 from dataflow.identifiers import quote
 from dataflow.s3.place import S3Place
 from dataflow.settings import Settings
@@ -78,6 +78,7 @@ def publish(
     tables: Iterable[str],
     run_id: str,
     stamped: bool = False,
+    before_shown: Callable[[], None] = lambda: None,
     log: logging.Logger | None = None,
 ) -> Snapshot:
     """Copy the tables, as of one moment, and point readers to the copy; readers see all of it or nothing.
@@ -90,6 +91,8 @@ def publish(
         tables: Their names.
         run_id: Who publishes.
         stamped: Whether the workflow has models: then only the run that built them last publishes.
+        before_shown: Called right before readers are pointed to it, while nobody else publishes; raises TrySuperseded
+            where they are not to be.
         log: Told of the wait for the lock and of versions that were swept.
 
     Raises:
@@ -111,10 +114,18 @@ def publish(
             )
         files = {name: asdict(stored) for name, stored in draft.files.items()}
         content = {"version": draft.version, "run_id": run_id, "tables": described, "files": files}
-        # Whoever publishes waits for his turn; a server that holds the turns may have forgotten ours.
-        if not versions.point_to(
-            content, may=lambda found: found.get("version") == before, kept=settings.keep_snapshots
-        ):
+
+        def may(found: Mapping[str, Any]) -> bool:
+            before_shown()
+            # Whoever publishes waits for his turn; a server that holds the turns may have forgotten ours.
+            return found.get("version") == before
+
+        try:
+            pointed = versions.point_to(content, may=may, kept=settings.keep_snapshots)
+        except TrySuperseded:
+            versions.drop(draft.version)
+            raise
+        if not pointed:
             versions.drop(draft.version)
             raise TransientError(f"{workflow}: another run published while this one did; try again")
     swept = versions.sweep(keep=before, older_than=settings.keep_snapshots)

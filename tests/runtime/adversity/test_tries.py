@@ -16,6 +16,7 @@ from dataflow.warehouse.connection import open_warehouse
 from kit.airflow_run import AirflowRun
 from kit.meanwhile import let_happen
 from kit.project import DAILY, Project
+from kit.store import bucket, connect, disconnect, proxy
 
 INGESTION = """
 from kit import meanwhile
@@ -85,6 +86,32 @@ def test_a_try_that_stalls_while_it_reads_does_not_show_its_batch_over_that_of_a
 
     assert [2] == orders_seen(run)
     assert [("ingest.orders", 1, "failed"), ("ingest.orders", 2, "succeeded")] == told(run)
+
+
+def test_a_try_that_stalls_while_it_shows_its_batch_does_not_show_it_over_that_of_a_later_one(
+    project: Project, run: AirflowRun
+):
+    with bucket() as store, proxy(store.port) as before:
+        connection = connect(before.port)
+        project.write_file(".env", f"DATAFLOW_LANDING=s3://{connection}@{store.name}/landing\n")
+        run.settings = project.settings()
+        stalled = run.start("ingest.orders")
+
+        def at_the_swap(method: str, path: str) -> None:
+            if method == "PUT" and path.endswith("/current.json"):
+                before.misbehaves = lambda method, path: None
+                run.do("ingest.orders", try_number=2)
+
+        before.misbehaves = at_the_swap
+
+        with pytest.raises(TrySuperseded, match="try 2 began"):
+            run.work(stalled)
+
+        window = read_run(open_history(run.settings.ops), run.run_id).run.window
+        seen = current_manifest(run.settings.landing, "shop", "orders", window)
+        assert seen is not None
+        assert 2 == seen.try_number
+        disconnect(connection)
 
 
 def test_a_try_that_stalls_while_it_transforms_loads_nothing_over_a_later_one(run: AirflowRun, tmp_path: Path):

@@ -6,7 +6,7 @@ A name is text: the landing's place and what lies below it, joined by ``/``. It 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +29,7 @@ __all__ = [
     "put",
     "read",
     "replace",
+    "replace_if",
     "walk",
 ]
 
@@ -43,6 +44,7 @@ class _Files(Protocol):
     def fetch(self, name: str, into: Path) -> tuple[Path, int, str]: ...
     def put(self, draft: Path, name: str, *, sha256: str) -> None: ...
     def replace(self, name: str, content: bytes) -> None: ...
+    def replace_if(self, name: str, content: bytes, *, may: Callable[[], bool]) -> bool: ...
     def read(self, name: str) -> bytes | None: ...
     def delete(self, *names: str) -> None: ...
     def delete_empty(self, folder: str) -> None: ...
@@ -100,6 +102,18 @@ def put(draft: Path, name: str, *, sha256: str) -> None:
 def replace(name: str, content: bytes) -> None:
     """Write a small file in one step: readers see the old content or the new, after a power cut too."""
     _at(name).replace(name, content)
+
+
+def replace_if(name: str, content: bytes, *, may: Callable[[], bool]) -> bool:
+    """Write a small file as `replace` does, if it may be written then; tell whether it was.
+
+    Nobody writes it so between the answer and the file: others wait, or ``may`` is asked again when somebody did. Where
+    neither is known, of a share or a store, ``may`` is asked once more afterwards, so that it can raise what it finds.
+
+    Raises:
+        TransientError: when others wrote it all the time.
+    """
+    return _at(name).replace_if(name, content, may=may)
 
 
 def read(name: str) -> bytes | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from dataflow.errors import StepError
+from dataflow.errors import StepError, TransientError
 from dataflow.landing.files.folder import Folder
 from dataflow.s3 import objects
-from dataflow.s3.errors import NotFound
+from dataflow.s3.errors import ConditionUnknown, NotFound, PreconditionFailed
 from dataflow.s3.place import S3Place
 
 __all__ = [
@@ -25,8 +25,12 @@ __all__ = [
     "put",
     "read",
     "replace",
+    "replace_if",
     "walk",
 ]
+
+TURNS = 20
+"""How often somebody else may write an object while we try to."""
 
 
 def create_folder(folder: str) -> None:
@@ -70,6 +74,27 @@ def put(draft: Path, name: str, *, sha256: str) -> None:
 def replace(name: str, content: bytes) -> None:
     """Put a small object; S3 shows the old one or the new."""
     objects.put_bytes(S3Place.parse(name), content)
+
+
+def replace_if(name: str, content: bytes, *, may: Callable[[], bool]) -> bool:
+    """Put a small object over the one that ``may`` was asked about."""
+    place = S3Place.parse(name)
+    for _ in range(TURNS):
+        # The tag is older than what `may` looks at: whoever writes meanwhile changes it.
+        found, tag = objects.read_tagged(place)
+        if found == content:
+            return True  # an answer was lost: it was us
+        if not may():
+            return False
+        try:
+            objects.put_bytes(place, content, tag=tag)
+        except PreconditionFailed:
+            continue
+        except ConditionUnknown:
+            objects.put_bytes(place, content)
+            may()
+        return True
+    raise TransientError(f"{place}: written by others {TURNS} times while we tried to")
 
 
 def read(name: str) -> bytes | None:

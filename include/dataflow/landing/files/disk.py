@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dataflow.errors import TransientError
 from dataflow.landing.files.folder import DRAFT, Folder
 from dataflow.named_files import named_file
 
@@ -25,8 +28,13 @@ __all__ = [
     "put",
     "read",
     "replace",
+    "replace_if",
     "walk",
 ]
+
+PATIENCE_SECONDS, PAUSE_SECONDS = 60, 0.01
+_NO_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What a share says whose folders cannot be locked."""
 
 
 def create_folder(folder: str) -> None:
@@ -87,6 +95,17 @@ def replace(name: str, content: bytes) -> None:
     _sync_folder(draft.parent)
 
 
+def replace_if(name: str, content: bytes, *, may: Callable[[], bool]) -> bool:
+    """Write a small file while nobody else writes one of its folder so."""
+    with _alone(Path(name).parent) as alone:
+        if not may():
+            return False
+        replace(name, content)
+    if not alone:
+        may()
+    return True
+
+
 def read(name: str) -> bytes | None:
     """Give a file's content, None where there is no such file."""
     try:
@@ -114,6 +133,32 @@ def walk(landing: str) -> Iterator[Folder]:
         times = [_changed(Path(name))] + [_changed(Path(name, file)) for file in names]
         if depth:
             yield Folder(name, depth, tuple(names), max(times))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Lock the folder, and tell whether it could be: NFS locks no folders."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield _locked(descriptor, folder)
+    finally:
+        os.close(descriptor)  # a copy in a fork would keep the lock; forks do not outlive this
+
+
+def _locked(descriptor: int, folder: Path) -> bool:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE_SECONDS)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            return False
+        else:
+            return True
+    raise TransientError(f"{folder}: another process has been writing there for {PATIENCE_SECONDS} s")
 
 
 def _changed(path: Path) -> float:

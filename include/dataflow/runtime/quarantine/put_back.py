@@ -202,9 +202,14 @@ def _write(
 
 def _show(step: Step, table: str, standing: Manifest) -> None:
     """Let others see the batch that stands for the run's, unless another run's is newer; also what was interrupted."""
-    current = current_manifest(step.settings.landing, step.workflow.name, table, step.window)
-    if current is not None and current.run_id == standing.run_id and current.uri != standing.uri:
-        set_current(step.settings.landing, standing)
+    landing = step.settings.landing
+
+    def is_the_runs() -> bool:
+        current = current_manifest(landing, step.workflow.name, table, step.window)
+        return current is not None and current.run_id == standing.run_id and current.uri != standing.uri
+
+    if is_the_runs():
+        set_current(landing, standing, may=is_the_runs)
 
 
 def _restricted(step: Step, table: str, standing: Manifest, *, rest: Interval, folder: Path) -> Manifest:

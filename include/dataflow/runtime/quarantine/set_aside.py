@@ -155,8 +155,7 @@ def without_refused(
             left.copy(
                 connection, f"SELECT * EXCLUDE ({ROW}) FROM ({corrected or rows}) ANTI JOIN {refusals} USING ({ROW})"
             )
-            step.require_newest()
-            return left.commit(cut_rows=batch.cut_rows + elsewhere)
+            return left.commit(cut_rows=batch.cut_rows + elsewhere, may=step.require_newest)
 
 
 def open_writer(step: Step, folder: Path) -> DuckDBPyConnection:

@@ -16,6 +16,7 @@ def publish_tables(step: Step) -> StepReceipt:
 
     Raises:
         RunSuperseded: when another run built the models since.
+        TrySuperseded: when a later try of this one began.
     """
     snapshot = publish(
         step.settings,
@@ -23,6 +24,7 @@ def publish_tables(step: Step) -> StepReceipt:
         tables=step.workflow.published_tables,
         run_id=step.request.run_id,
         stamped=bool(step.workflow.models),
+        before_shown=step.require_newest,
         log=step.request.log,
     )
     _copy_further(step, snapshot)

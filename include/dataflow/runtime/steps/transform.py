@@ -177,8 +177,9 @@ def _load(step: Step, table: str, staged: list[str]) -> LoadResult:
     request = load_request(step.workflow, table, run=step.run, run_id=run_id, staged=staged)
     name = f"{step.workflow.name}.{table}"
     with open_warehouse(step.settings, purpose=f"load {name}", turn=name, log=step.request.log) as connection:
-        step.require_newest()  # a later try that begins from here on loads after this one
-        return load(connection, request)
+        step.require_newest()
+        # A later try that begins from the last look on loads after this one, or contradicts it, which looks again.
+        return load(connection, request, before_commit=step.require_newest)
 
 
 def _sources_of(workflow: Workflow, table: str) -> list[str]:
