@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import Problem
-from dataflow.linting.authored_sql import sql_in
+from dataflow.linting.authored_sql import AuthoredSql, sql_in
+from dataflow.linting.broken import broken_among, not_told_yet, spec_of
 from dataflow.linting.credentials import credentials_are_references
 from dataflow.linting.dag_ids import problems_of_dag_ids
 from dataflow.linting.dbt_models import problems_of_models
@@ -35,9 +36,11 @@ from dataflow.queries import CLOSED
 if TYPE_CHECKING:
     import duckdb
 
+    from dataflow.loading.layer import Layer
     from dataflow.loading.workflow import Workflow
     from dataflow.registry import Registry
     from dataflow.settings import Settings
+    from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["lint"]
 
@@ -45,7 +48,9 @@ __all__ = ["lint"]
 def lint(
     registry: Registry, settings: Settings, *, variables: Mapping[str, str], names: Collection[str] | None = None
 ) -> tuple[Problem, ...]:
-    """Give what is wrong with the healthy workflows of a project, sorted; warnings too.
+    """Give what is wrong with the healthy workflows of a project, and what else is with the others; warnings too.
+
+    All of it sorted.
 
     Args:
         registry: Every workflow of the project.
@@ -64,6 +69,9 @@ def lint(
                     found += linter.problems(workflow)
                 except Exception as error:  # noqa: BLE001  # a fault of ours must not hide what is wrong elsewhere
                     found.append(problem_of_ours(name, error))
+        for name in broken_among(registry.problems, registry.workflows):
+            if names is None or name in names:
+                found += not_told_yet(linter.problems_though_broken(name), registry.problems)
     found += problems_of_environments(
         settings.project,
         registry.workflows,
@@ -94,27 +102,45 @@ class _Linter:
         yield from problems_of_what_is_not_read(workflow)
         yield from problems_of_models(workflow, self._settings)
 
+    def problems_though_broken(self, name: str) -> Iterator[Problem]:
+        """Give what has nothing to do with why a workflow cannot run, as far as can be known."""
+        layer = self._layer(name)
+        if layer.root is None:
+            return
+        spec = spec_of(layer, name)
+        if spec is None:
+            findings = self._of_texts(layer.root.plain())
+        else:
+            findings = chain(self._unreadable(spec, list(sql_in(spec))), self._of_the_spec(spec))
+        yield from self._placed(name, list(islice(findings, MAX_PROBLEMS)))
+
     def _findings(self, workflow: Workflow) -> Findings:
         pieces = list(sql_in(workflow.spec))
         if pieces:
-            columns = named_columns(workflow.spec)
-            unreadable = list(sql_can_be_read(pieces, self._database(), columns=columns))
+            unreadable = list(self._unreadable(workflow.spec, pieces))
             yield from unreadable
             if all(each.severity == "warning" for each in unreadable):
                 missing = list(tables_in_sql_exist(workflow, pieces, self._database()))
                 yield from missing or sql_means_something(workflow.spec, self._database())
+        yield from self._of_the_spec(workflow.spec)
+        yield from something_is_loaded(workflow.spec)
+        yield from self._neighbours.findings(workflow.name)
+
+    def _unreadable(self, spec: WorkflowSpec, pieces: Sequence[AuthoredSql]) -> Findings:
+        if pieces:
+            yield from sql_can_be_read(pieces, self._database(), columns=named_columns(spec))
+
+    def _of_the_spec(self, spec: WorkflowSpec) -> Findings:
         patterns = [
-            ((*steps, "regex", "pattern"), check.regex.pattern)
-            for steps, _, check in all_checks(workflow.spec)
-            if check.regex
+            ((*steps, "regex", "pattern"), check.regex.pattern) for steps, _, check in all_checks(spec) if check.regex
         ]
         if patterns:
             yield from patterns_can_be_read(patterns, self._database())
-        config = workflow.spec.public()
+        yield from self._of_texts(spec.public())
+
+    def _of_texts(self, config: Mapping[str, Any]) -> Findings:
         yield from references_are_defined(config, self._variables)
         yield from credentials_are_references(config)
-        yield from something_is_loaded(workflow.spec)
-        yield from self._neighbours.findings(workflow.name)
 
     def _database(self) -> duckdb.DuckDBPyConnection:
         """Open DuckDB once, and only where there is SQL: importing it takes longer than most projects."""
@@ -124,10 +150,13 @@ class _Linter:
             self._connection = self._closing.enter_context(duckdb.connect(config=CLOSED))
         return self._connection
 
-    def _placed(self, name: str, findings: list[Finding]) -> Iterator[Problem]:
-        layer = read_layers(
+    def _layer(self, name: str) -> Layer:
+        return read_layers(
             self._settings.project, name, environment=self._settings.environment, defaults=self._defaults
         )
+
+    def _placed(self, name: str, findings: list[Finding]) -> Iterator[Problem]:
+        layer = self._layer(name)
         if layer.root is None:
             return  # somebody changes it at this moment
         for each in findings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -46,10 +46,12 @@ from dataflow.spec.workflow import WorkflowSpec
 
 __all__ = ["Checked", "crosscheck", "problems_of_texts"]
 
-RULES: tuple[Callable[[Subject], Iterable[Finding | Problem]], ...] = (
+Rules = tuple[Callable[[Subject], Iterable[Finding | Problem]], ...]
+
+RULES: Rules = (
     settings_class_is_there,
-    functions_fit,
     columns_are_well_named,
+    columns_exist,
     types_are_known,
     checks_are_sound,
     sources_are_sound,
@@ -63,10 +65,10 @@ RULES: tuple[Callable[[Subject], Iterable[Finding | Problem]], ...] = (
     notices_are_sound,
     awaited_things_are_sound,
     publish_and_dbt_are_sound,
-    steps_are_well_formed,
-    step_functions_fit,
 )
 """What is asked of every spec whose shape is right, whatever else is wrong with it."""
+RULES_OF_STEPS: Rules = (steps_are_well_formed, functions_fit, step_functions_fit)
+"""So are these; and nobody asks in what order steps come that break them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,12 @@ class Checked:
     """With what its modules say filled in."""
     reads: dict[str, frozenset[str]]
     plan: Plan
-    """Without tasks where something is wrong."""
+    """Without tasks where its tables or steps are wrong."""
     problems: tuple[Problem, ...]
 
 
 def crosscheck(subject: Subject, root: Node) -> Checked:
-    """Run every rule on a spec whose shape is right."""
+    """Run every rule on a spec whose shape is right; those of steps and loads wait for what they take for granted."""
     found: list[Finding | Problem] = []
     plan = Plan(())
     subject = _with_windowed(subject, found)
@@ -93,26 +95,38 @@ def crosscheck(subject: Subject, root: Node) -> Checked:
         if stage.python is not None
     }
     reads = reads_of(subject, python=python)
+    python_checked = python_checked_tables(subject.spec, subject.modules)
     missing_tables = list(islice(tables_exist(subject), MAX_PROBLEMS))
+    for rule in RULES_OF_STEPS:
+        found += islice(rule(subject), MAX_PROBLEMS)
+    found += missing_tables
+    if not missing_tables:  # these take every table for granted
+        found += islice(reads_have_no_cycle(subject, reads), MAX_PROBLEMS)
+        found += islice(is_loaded_safely(subject, reads), MAX_PROBLEMS)
+    if not found and not any(subject.modules.problems()):  # a plan is made of sound tables and steps
+        plan = build_plan(subject.spec, has_models=bool(subject.models), reads=reads, python_checked=python_checked)
+        found += islice(_plan_is_sound(subject, plan, reads, python_checked), MAX_PROBLEMS)
     for rule in RULES:
         found += islice(rule(subject), MAX_PROBLEMS)
-    found += islice(subject.modules.problems(), MAX_PROBLEMS)
-    found += missing_tables
-    python_checked = python_checked_tables(subject.spec, subject.modules)
-    if not missing_tables:  # the rest takes every table for granted
-        found += islice(reads_have_no_cycle(subject, reads), MAX_PROBLEMS)
-        found += islice(columns_exist(subject), MAX_PROBLEMS)
+    if not missing_tables:
         found += islice(values_fit_types(subject), MAX_PROBLEMS)
-        found += islice(is_loaded_safely(subject, reads), MAX_PROBLEMS)
-    if not found:  # a plan is made of what is sound
-        plan = build_plan(subject.spec, has_models=bool(subject.models), reads=reads, python_checked=python_checked)
-        if subject.spec.steps is not None and not plan.tasks:
-            hint = "give sources, or a step such as run"
-            found.append(Finding(("steps",), "no step has anything to do", hint, on_key=True))
-        found += islice(steps_are_in_order(subject, plan, reads, python_checked), MAX_PROBLEMS)
-        if not found:
-            found += islice(outputs_are_given(subject, plan), MAX_PROBLEMS)
+    found += islice(subject.modules.problems(), MAX_PROBLEMS)
     return Checked(subject.spec, reads, plan, _placed(found, root))
+
+
+def _plan_is_sound(
+    subject: Subject, plan: Plan, reads: dict[str, frozenset[str]], python_checked: tuple[str, ...]
+) -> Iterator[Finding | Problem]:
+    """Check what steps need of each other; who reads whose output, only where their order is right."""
+    is_in_order = True
+    if subject.spec.steps is not None and not plan.tasks:
+        is_in_order = False
+        yield Finding(("steps",), "no step has anything to do", "give sources, or a step such as run", on_key=True)
+    for each in steps_are_in_order(subject, plan, reads, python_checked):
+        is_in_order = False
+        yield each
+    if is_in_order:
+        yield from outputs_are_given(subject, plan)
 
 
 def problems_of_texts(root: Node) -> tuple[Problem, ...]:
