@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from dataflow.durations import format_duration
 from dataflow.errors import Problem
+from dataflow.terminal import Terminal, visible
 
 __all__ = ["emit", "err", "moment", "out", "print_json", "print_problems", "seconds"]
 
 WIDE = 180
 """Columns of a table that goes to a file or a pipe: wide enough that names are not cut."""
 
-out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDE)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = Terminal(width=None if sys.stdout.isatty() else WIDE)
+err = Terminal(stderr=True)
 
 
 def emit(
@@ -43,14 +44,18 @@ def emit(
     if not rows:
         out.print(empty)
         return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    heading = Text(visible(title, lines=True), style="table.title") if title else None
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(rows[0]):
         numeric = all(
             isinstance(row[column], (int, float, Decimal)) and not isinstance(row[column], bool) for row in rows
         )
         justify: Literal["right", "left"] = "right" if numeric else "left"
         table.add_column(
-            Text(column if is_data else column.replace("_", " ")), justify=justify, overflow="fold", no_wrap=place == 0
+            Text(visible(column) if is_data else column.replace("_", " ")),
+            justify=justify,
+            overflow="fold",
+            no_wrap=place == 0,
         )
     for row in rows:
         table.add_row(*(Text(_datum(value) if is_data else _cell(value)) for value in row.values()))
@@ -58,14 +63,14 @@ def emit(
 
 
 def print_json(value: Any) -> None:
-    """Print JSON on standard output, and nothing else there."""
-    sys.stdout.write(json.dumps(value, indent=2, default=_plain) + "\n")
+    """Print JSON on standard output, and nothing else there; numbers that JSON lacks are ``"NaN"``, ``"Infinity"``."""
+    sys.stdout.write(json.dumps(_finite(value), indent=2, default=_plain, allow_nan=False) + "\n")
 
 
 def print_problems(problems: Sequence[Problem]) -> None:
     """Print each problem on its line, on standard output, uncoloured: editors and CI read them."""
     for problem in problems:
-        sys.stdout.write(f"{problem}\n")
+        sys.stdout.write(f"{visible(str(problem))}\n")
 
 
 def moment(value: datetime | None) -> str:
@@ -101,7 +106,7 @@ def _cell(value: Any) -> str:
             text = f"{value:,.6g}"
         case _:
             text = str(value)
-    return text
+    return visible(text, lines=True)
 
 
 def _datum(value: Any) -> str:
@@ -110,7 +115,20 @@ def _datum(value: Any) -> str:
             return "NULL"
         case bool():
             return str(value).lower()
-    return str(value)
+        case list() | dict():
+            return visible(json.dumps(value, ensure_ascii=False, default=_plain))
+    return visible(str(value))
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case dict():
+            return {name: _finite(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_finite(each) for each in value]
+    return value
 
 
 def _plain(value: Any) -> Any:

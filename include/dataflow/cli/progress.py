@@ -11,10 +11,12 @@ from rich.filesize import decimal
 from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
+from rich.text import Text
 
 from dataflow.cli.console import out, seconds
 from dataflow.loading.workflow import Workflow
 from dataflow.runtime.local.run import StepEvent
+from dataflow.terminal import visible
 
 __all__ = ["RunProgress"]
 
@@ -45,7 +47,8 @@ class RunProgress:
         if self._quiet:
             return
         if event.state in ("started", "running"):
-            self._live.update(Spinner("dots", text=f" {event.task_id:<{self._width}}  {escape(event.message)}"))
+            under_way = Text(f" {event.task_id:<{self._width}}  {visible(event.message)}")
+            self._live.update(Spinner("dots", text=under_way))
             return
         done = f"{event.rows:>12,} {self._unit(event):<6}" if event.rows is not None and event.state != "failed" else ""
         size = decimal(event.bytes) if event.bytes and done else ""

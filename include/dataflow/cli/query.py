@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dataflow.cli.console import emit
+from dataflow.cli.plain_rows import plain_rows
 from dataflow.cli.project import chosen, open_project
 from dataflow.errors import InputError
 from dataflow.identifiers import literal
@@ -38,7 +39,7 @@ def query(
 
 
 def read_rows(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
-    """Run one SELECT over a workflow's published tables.
+    """Run one SELECT over a workflow's published tables, and give its rows as `plain_rows` does.
 
     Raises:
         InputError: when nothing is published, or DuckDB refuses the query; the text names the tables there are.
@@ -61,9 +62,7 @@ def read_rows(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
         connection.execute(f"SET allowed_directories=[{readable}]")
         connection.execute("SET enable_external_access=false")
         connection.execute("SET lock_configuration=true")
-        result = connection.execute(single_select(connection, sql))
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        return plain_rows(connection, single_select(connection, sql))
     except ValueError as error:
         raise InputError(f"{error}; published tables are only read") from None
     except duckdb.Error as error:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from dataflow.cli.console import emit, moment, out, print_json, seconds
 from dataflow.ops.history import open_history
@@ -67,7 +68,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
 
 def _print(story: RunStory) -> None:
     run = story.run
-    out.print(f"[bold]{run.workflow}[/bold] {run.run_id}: {run.status}", highlight=False)
+    out.print(f"[bold]{run.workflow}[/bold] {escape(run.run_id)}: {run.status}")
     if run.reason:
         out.print(run.reason, markup=False)
     if run.window:

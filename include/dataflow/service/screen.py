@@ -24,9 +24,9 @@ class Screen:
     """A terminal, redrawn in place, or a plain log, line by line."""
 
     def __init__(self, console: Console | None = None) -> None:
-        from rich.console import Console as NewConsole
+        from dataflow.terminal import Terminal
 
-        self.console = console or NewConsole(soft_wrap=True, highlight=False)
+        self.console = console or Terminal()
 
     def say(self, text: str, style: str = "") -> None:
         """Print text as it is."""
