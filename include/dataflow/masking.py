@@ -45,7 +45,7 @@ def forms_of(value: str) -> frozenset[str]:
 
 
 def keep_secret(value: str) -> None:
-    """Hide a value from now on, however it is written."""
+    """Hide a value from now on, however it is written; one of fewer than four characters is not hidden."""
     if len(value) >= SHORTEST:
         _forms.update(forms_of(value))
 

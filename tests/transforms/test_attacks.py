@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dataflow.cli.query import read_rows
+from dataflow.cli.commands.query import read_rows
 from dataflow.duckdb_memory import Memory
 from dataflow.errors import InputError
 from dataflow.queries import CLOSED, run_single, single_select

@@ -1,1 +1,1 @@
-"""The program `dataflow`."""
+"""The program `dataflow`: its commands, and how all of them read what is given and show what there is."""

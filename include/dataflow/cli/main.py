@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from dataflow.cli import (
+from dataflow.cli.commands import (
     config,
     dbt,
     init,

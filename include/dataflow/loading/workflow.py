@@ -13,7 +13,7 @@ __all__ = ["Workflow"]
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """What the factory builds and a task runs."""
+    """A workflow in which nothing is wrong: what the factory makes a DAG of, and what a task runs."""
 
     spec: WorkflowSpec
     project: Path

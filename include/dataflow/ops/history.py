@@ -60,7 +60,11 @@ class History:
             yield connection
 
     def create(self) -> None:
-        """Make the tables and columns that are not there yet; any number of processes may do so at once."""
+        """Make the tables and columns that are not there yet; any number of processes may do so at once.
+
+        Raises:
+            TransientError: when the database cannot be reached or made, or stays locked.
+        """
         if self.is_sqlite:
             self._create_file()
         with self.write() as connection:
@@ -135,7 +139,11 @@ def _told(url: sa.URL) -> Iterator[None]:
 
 
 def existing_history(url: str) -> History | None:
-    """Give the history at that URL to look things up; None where there is none yet, and none is made."""
+    """Give the history at that URL to look things up; None where there is none yet, and none is made.
+
+    Raises:
+        TransientError: when the database cannot be reached or stays locked.
+    """
     history = History(url)
     if history.is_sqlite and not Path(history.url.database or "").exists():
         return None
@@ -144,7 +152,11 @@ def existing_history(url: str) -> History | None:
 
 @cache
 def open_history(url: str) -> History:
-    """Give the history at that URL, its tables made if they are not there; once per process."""
+    """Give the history at that URL, the same for the whole process; its tables are made where they are not there.
+
+    Raises:
+        TransientError: when the database cannot be reached or made, or stays locked.
+    """
     history = History(url)
     absent = history.is_sqlite and not Path(history.url.database or "").exists()
     if absent or not history.is_created():

@@ -101,10 +101,10 @@ def anomalies_of(
         return [dict(row) for row in connection.execute(query.order_by(anomalies.c.id)).mappings()]
 
 
-def last_landed(history: History, workflow: str, table: str, *, before: str) -> str | None:
-    """Give the uri of the batch of a table that was landed last, of those that read a row; ``before`` is not asked.
+def last_landed(history: History, workflow: str, table: str, *, other_than: str) -> str | None:
+    """Give the uri of the batch of a table that was landed last by a read that found rows, None where there is none.
 
-    However that run went on: what came is what came.
+    However its run went on: what came is what came. The batches of the run ``other_than`` do not count.
     """
     query = (
         sa.select(stages.c.uri)
@@ -115,7 +115,7 @@ def last_landed(history: History, workflow: str, table: str, *, before: str) -> 
             stages.c.outcome == "succeeded",
             stages.c.uri.is_not(None),
             stages.c.rows_in > 0,
-            stages.c.run_id != before,
+            stages.c.run_id != other_than,
         )
         .order_by(stages.c.ended_at.desc(), stages.c.id.desc())
         .limit(1)

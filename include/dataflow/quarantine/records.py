@@ -138,7 +138,7 @@ def count_quarantined(
     run_ids: Collection[str] | None = None,
     only_open: bool = True,
 ) -> int:
-    """Give how many records `list_quarantined` gives where it gives all."""
+    """Count the records that `list_quarantined` gives where nothing says how many at most."""
     query = sa.select(sa.func.count()).where(*_chosen(workflow, run_ids, only_open=only_open))
     with history.read() as connection:
         return int(connection.execute(query).scalar_one())

@@ -44,7 +44,7 @@ def model_schema(workflow: str) -> str:
 
 
 def owner_of(schema: str, workflows: Iterable[str]) -> str:
-    """Give the workflow whose a schema is, ``shop`` or ``shop_...``; of several the longest name; empty for none."""
+    """Give the workflow of a schema, ``shop`` or ``shop_...``: of several the longest name; else an empty one."""
     owners = [name for name in workflows if f"{schema.lower()}_".startswith(f"{model_schema(name)}_")]
     return max(owners, key=len, default="")
 

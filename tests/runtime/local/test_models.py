@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataflow.cli.query import read_rows
+from dataflow.cli.commands.query import read_rows
 from dataflow.ops.history import open_history
 from dataflow.runtime.local.run import run_workflow
 from dataflow.runtime.result import RunResult

@@ -173,7 +173,7 @@ def record_changes(
 
 
 def _last(history: History, key: StageKey, *, landed: Manifest, log: logging.Logger) -> Manifest | None:
-    uri = last_landed(history, key.workflow, landed.table, before=key.run_id)
+    uri = last_landed(history, key.workflow, landed.table, other_than=key.run_id)
     try:
         return read_manifest(uri) if uri is not None else None
     except LandingError as error:

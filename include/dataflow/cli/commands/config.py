@@ -11,9 +11,9 @@ import typer
 import yaml
 
 from dataflow.attribute_docstrings import attribute_docstrings
+from dataflow.cli.commands.validate import validate
 from dataflow.cli.console import emit, out, print_json
 from dataflow.cli.project import broken_workflows, chosen, open_project
-from dataflow.cli.validate import validate
 from dataflow.loading.layers import read_layers
 from dataflow.loading.origin import origins_of
 from dataflow.loading.yaml_document import Node

@@ -162,7 +162,7 @@ def _tell_of_quarantine(settings: Settings, name: str, *, run_id: str, live: boo
 
 
 def _show(settings: Settings, name: str, rows: int) -> None:
-    from dataflow.cli.query import read_rows
+    from dataflow.cli.commands.query import read_rows
     from dataflow.warehouse.snapshot import current_snapshot
 
     snapshot = current_snapshot(settings, name)
