@@ -8,8 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from dataflow.maintenance.chores import do_chore
+from dataflow.ops.runs import now
 from dataflow.ops.tables import quarantine, runs
 from dataflow.quarantine.records import list_quarantined
+from dataflow.runtime.local.resume import resume_from
+from dataflow.runtime.local.run import run_workflow
 from kit.runs import days
 from kit.shop import POSITIVE, Shop
 
@@ -157,3 +160,30 @@ def test_records_of_a_workflow_that_is_broken_wait(shop: Shop):
 
     assert [] == upkeep(shop)
     assert [1, 2] == waiting(shop)
+
+
+@pytest.mark.parametrize(("step", "waits"), [("transform", [1, 2]), ("validate", [2, 3])])
+def test_a_run_that_is_cleared_and_loads_again_has_its_rows_wait_again(shop: Shop, step: str, waits: list[int]):
+    shop.write(POSITIVE, orders=DATED, config={**DAILY, "load": {"orders": {"mode": "append"}}})
+    first = shop.run(window=days(0, 1))
+    shop.run(window=days(0, 1))
+    upkeep(shop)
+    assert [2] == waiting(shop)
+
+    clear(shop, first.run_id, step=step)
+
+    assert waits == waiting(shop)
+    told = upkeep(shop)
+    assert ["1 records of shop closed, for a later run read their rows again"] == told
+    assert [waits[0] if step == "transform" else waits[1]] == waiting(shop)
+
+
+def clear(shop: Shop, run_id: str, *, step: str) -> None:
+    """Run a run again from a step on, whichever run is the newest."""
+    workflow = shop.project.workflow("shop")
+    with shop.history.write() as connection:
+        moved = runs.c.run_id == run_id
+        connection.execute(sa.update(runs).where(moved).values(created_at=now() + timedelta(seconds=1)))
+    earlier = resume_from(shop.history, workflow, step=step, window=None)
+    assert run_id == earlier.run_id
+    run_workflow(workflow, settings=shop.settings, earlier=earlier)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dataflow.ops.history import History
     from dataflow.quarantine.records import QuarantineKey
 
-__all__ = ["supersede_earlier", "supersede_quarantined", "supersede_records"]
+__all__ = ["let_wait_again", "supersede_earlier", "supersede_quarantined", "supersede_records"]
 
 
 def supersede_earlier(history: History, key: QuarantineKey) -> None:
@@ -53,11 +53,15 @@ def supersede_quarantined(connection: sa.Connection, key: QuarantineKey, *, with
         connection.execute(sa.delete(replays).where(*of_run, replays.c.table_name == key.table))
         before = (*before, _MADE_SINCE)
     told = f"{key.task_id}, try {key.try_number}"[:250]
-    connection.execute(sa.update(quarantine).where(*before).values(superseded_by=told))
+    connection.execute(sa.update(quarantine).where(*before).values(superseded_by=told, superseded_at=None))
 
 
 _MADE_SINCE = sa.or_(quarantine.c.stage == "validate", quarantine.c.from_id.is_not(None))
 """What was quarantined since ``ingest``."""
+
+
+_IS_OF_ANOTHER_RUN = quarantine.c.superseded_at.is_not(None)
+"""Superseded by another run, and so only as long as that one's load is the later."""
 
 
 def _counting(key: QuarantineKey) -> tuple[sa.ColumnElement[bool], ...]:
@@ -65,7 +69,7 @@ def _counting(key: QuarantineKey) -> tuple[sa.ColumnElement[bool], ...]:
         quarantine.c.workflow == key.workflow,
         quarantine.c.run_id == key.run_id,
         quarantine.c.table_name == key.table,
-        quarantine.c.superseded_by.is_(None),
+        sa.or_(quarantine.c.superseded_by.is_(None), _IS_OF_ANOTHER_RUN),
     )
 
 
@@ -94,3 +98,16 @@ def supersede_records(connection: sa.Connection, numbers: Sequence[int], *, by: 
     return connection.execute(
         sa.update(quarantine).where(quarantine.c.id.in_(numbers), *waiting).values(closed)
     ).rowcount
+
+
+def let_wait_again(history: History, workflow: str, *, run_id: str, table: str) -> None:
+    """Let what another run had read again wait again: the run whose rows they are has loaded its batch once more."""
+    closed = (
+        quarantine.c.workflow == workflow,
+        quarantine.c.run_id == run_id,
+        quarantine.c.table_name == table,
+        _IS_OF_ANOTHER_RUN,
+    )
+    with history.write() as connection:
+        lock_workflow(connection, workflow)
+        connection.execute(sa.update(quarantine).where(*closed).values(superseded_by=None, superseded_at=None))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
-from dataflow.ops.runs import find_runs, lock_workflow
-from dataflow.ops.tables import runs
+from dataflow.ops.runs import find_runs, lock_workflow, open_runs
 from dataflow.quarantine.records import list_quarantined
 from dataflow.quarantine.superseding import supersede_records
 from dataflow.runtime.quarantine.prospect import prospects_of
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from dataflow.loading.workflow import Workflow
     from dataflow.ops.history import History
     from dataflow.quarantine.records import Quarantined
@@ -29,7 +28,7 @@ def close_read_again(history: History, workflow: Workflow, *, dry_run: bool = Fa
     - what was read again by a run that has not completed, or that ran with another config than that of now: what the
       config says of windows and loads may not be what it said then;
     - what failed again when it was replayed: it holds what somebody corrected;
-    - what is being replayed.
+    - what is being replayed, and what was set aside by a run that was cleared and is on.
     """
     records = [each for each in list_quarantined(history, workflow=workflow.name) if each.from_id is None]
     closed = 0
@@ -37,8 +36,8 @@ def close_read_again(history: History, workflow: Workflow, *, dry_run: bool = Fa
         with history.read() if dry_run else history.write() as connection:
             if not dry_run:
                 lock_workflow(connection, workflow.name)  # no replay begins before the end of this transaction
-            replayed = _being_replayed(connection, workflow.name)
-            numbers = [each.id for each in of_run if each.key.run_id not in replayed]
+            busy = _busy_runs(connection, workflow.name)
+            numbers = [each.id for each in of_run if each.key.run_id not in busy]
             closed += len(numbers) if dry_run else supersede_records(connection, numbers, by=by)
     return closed
 
@@ -62,9 +61,7 @@ def _read_again(
     }
 
 
-def _being_replayed(connection: sa.Connection, workflow: str) -> frozenset[str | None]:
-    """Give the runs with a replay that nobody has ended yet."""
-    query = sa.select(runs.c.replay_of).where(
-        runs.c.workflow == workflow, runs.c.replay_of.is_not(None), runs.c.status == "OPEN"
-    )
-    return frozenset(connection.execute(query).scalars())
+def _busy_runs(connection: sa.Connection, workflow: str) -> frozenset[str | None]:
+    """Give the runs that are on, and those with a replay that nobody has ended yet."""
+    open_ones = open_runs(connection, workflow)
+    return frozenset({each.run_id for each in open_ones} | {each.replay_of for each in open_ones})

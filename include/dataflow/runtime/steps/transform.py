@@ -15,6 +15,7 @@ from dataflow.identifiers import literal, quote
 from dataflow.landing.manifest import Manifest
 from dataflow.quality.judge import judge, reads_of_checks
 from dataflow.quality.outcome import raise_on_failures
+from dataflow.quarantine.superseding import let_wait_again
 from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import stage_key
 from dataflow.runtime.step import Step
@@ -56,6 +57,8 @@ def transform_table(step: Step, table: str) -> StepReceipt:
         result = _load(step, table, staged)
     if result.skipped:
         step.request.log.info("%s: %s", table, result.skipped)
+    elif source is not None and step.request.try_number > 1:
+        let_wait_again(step.history, step.workflow.name, run_id=step.request.run_id, table=source)
     return step.receipt(
         table=table,
         rows=result.rows_written,
