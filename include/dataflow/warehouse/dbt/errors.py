@@ -16,6 +16,7 @@ from typing import Any
 
 from dataflow.queries import duckdb_message
 from dataflow.sensitive import Sensitive, without_values
+from dataflow.warehouse.dbt.own_lines import with_own_line
 from dataflow.warehouse.dbt.reach import explain_refusal
 
 __all__ = ["HIDE_VALUES", "tell_errors_in_our_words"]
@@ -57,9 +58,29 @@ def _in_our_words(handler: Callable[..., Any]) -> Callable[..., Any]:
                     error.args = (refusal,)
                 elif os.environ.get(HIDE_VALUES) and _EVERYTHING.hides_words_of(error):
                     error.args = (f"{type(error).__name__}: {without_values(error)}",)
+                else:
+                    file, shown = _file_of_node()
+                    ran = str(named["sql"] if "sql" in named else given[1])
+                    error.args = (with_own_line(str(error), ran=ran, file=file, shown=shown),)
                 raise
 
     return told
+
+
+def _file_of_node() -> tuple[Path | None, str]:
+    """Give the file of the model, snapshot or test that this thread of dbt works on, and its name; None without one."""
+    from dbt.adapters.factory import FACTORY
+    from dbt_common.events.contextvars import get_node_info
+
+    adapter: Any = FACTORY.adapters.get("duckdb")
+    path = get_node_info().get("node_path")
+    if adapter is not None and path:
+        project = adapter.config
+        for folder in (*project.model_paths, *project.snapshot_paths, *project.test_paths):
+            file = Path(project.project_root, folder, path)
+            if file.is_file():
+                return file, f"{folder}/{path}"
+    return None, ""
 
 
 def _python_in_our_words(run: Callable[..., Any]) -> Callable[..., Any]:
