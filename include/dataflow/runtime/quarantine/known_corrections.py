@@ -12,7 +12,7 @@ from dataflow.landing.manifest import local_files, read_manifest
 from dataflow.landing.scan import scan_of
 from dataflow.ops.stages import record_anomaly
 from dataflow.quarantine.corrections import Correction, list_corrections, mark_used
-from dataflow.quarantine.fingerprint import ORIGIN, fingerprint
+from dataflow.quarantine.fingerprint import ORIGIN, earlier_fingerprint, fingerprint
 from dataflow.quarantine.store import ROW
 from dataflow.queries import columns_of_query
 from dataflow.runtime.quarantine.candidates import NUMBER, RECORD, Back, cast_rows
@@ -152,17 +152,16 @@ def _mark_met(step: Step, connection: DuckDBPyConnection) -> None:
 
 
 def _look_up(connection: DuckDBPyConnection, known: Sequence[Correction], *, refused: str, folder: Path) -> None:
-    """Make a view of what the refused rows should be, each as the newest correction says that knows it."""
+    """Make a table of what the refused rows should be, each as the newest correction says that knows it."""
     parts = []
     for each in known:
         files = local_files(read_manifest(each.uri), folder / "corrections" / str(each.id))
         parts.append(f"SELECT {each.id} AS {KNOWN_ID}, * FROM {scan_of(files)}")
-    newest = (
-        f"SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {ORIGIN} ORDER BY {KNOWN_ID} DESC) = 1"
-    )
-    same = fingerprint(columns_of_query(connection, refused))
+    columns = columns_of_query(connection, refused)
+    origins = f"unnest([{fingerprint(columns)}, {earlier_fingerprint(columns)}]) AS {ORIGIN}"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {KNOWN} AS SELECT known.* EXCLUDE ({ORIGIN}), refused.{quote(ROW)} "
-        f"FROM ({newest}) AS known JOIN (SELECT {ROW}, {same} AS {ORIGIN} FROM ({refused})) AS refused USING ({ORIGIN})"
+        f"FROM ({' UNION ALL BY NAME '.join(parts)}) AS known "
+        f"JOIN (SELECT {ROW}, {origins} FROM ({refused})) AS refused USING ({ORIGIN}) "
+        f"QUALIFY row_number() OVER (PARTITION BY refused.{quote(ROW)} ORDER BY {KNOWN_ID} DESC) = 1"
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dataflow.identifiers import quote
 from dataflow.landing.batch import write_batch
-from dataflow.landing.manifest import METADATA_PREFIX, Manifest
-from dataflow.quarantine.fingerprint import ORIGIN, as_text, fingerprint
+from dataflow.landing.manifest import METADATA_PREFIX, Manifest, read_manifest
+from dataflow.quarantine.fingerprint import ORIGIN, as_text, fingerprint_of_texts
 from dataflow.quarantine.records import Quarantined
 from dataflow.quarantine.store import AREA, ROW
 from dataflow.queries import columns_of_query
@@ -31,12 +31,13 @@ def write_corrections(
     """
     view = record_view(record)
     columns = columns_of_query(connection, f"SELECT * FROM {view}")
-    data = [(name, kind) for name, kind in columns if not name.startswith(METADATA_PREFIX)]
-    now = fingerprint(data)
+    data = {name: as_text(quote(name), kind) for name, kind in columns if not name.startswith(METADATA_PREFIX)}
+    texts = ", ".join(f"{text} AS {quote(name)}" for name, text in data.items())
+    now = fingerprint_of_texts(data, kinds=read_manifest(record.uri).columns)
     came_back = f"{ROW} IN (SELECT {NUMBER} FROM {passed} WHERE {RECORD} = {record.id})"
-    texts = ", ".join(f"any_value({as_text(quote(name), kind)}) AS {quote(name)}" for name, kind in data)
     query = (
-        f"SELECT {ORIGIN}, {texts} FROM {view} GROUP BY {ORIGIN} "
+        f"SELECT {ORIGIN}, {', '.join(f'any_value({quote(name)}) AS {quote(name)}' for name in data)} "
+        f"FROM (SELECT {ORIGIN}, {ROW}, {texts}, FROM {view}) GROUP BY {ORIGIN} "
         f"HAVING bool_and({came_back}) AND count(DISTINCT {now}) = 1 AND any_value({now}) <> {ORIGIN}"
     )
     if connection.execute(f"SELECT 1 FROM ({query}) LIMIT 1").fetchone() is None:
