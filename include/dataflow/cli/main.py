@@ -17,6 +17,7 @@ from dataflow.cli.commands import (
     runs,
     service,
     source,
+    table,
     workflow,
     workflow_explain,
     workflow_init,
@@ -46,6 +47,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(dbt.app, name="dbt")
+app.add_typer(table.app, name="table")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(service.app, name="service")
 

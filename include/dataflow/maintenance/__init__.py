@@ -9,5 +9,7 @@
     history      expires the stories of old runs
     warehouse    tidies: small files put together, old versions and stamps gone: `warehouse.upkeep`
 
+By hand only: `retype` gives a loaded column another type.
+
 To sweep is to delete what nothing names, after a day; to expire, what is named but older than a ``DATAFLOW_KEEP_*``.
 """

@@ -56,30 +56,35 @@ def is_own_column(name: str) -> bool:
     return name.lower().startswith(OWN_PREFIX)
 
 
-def reconcile(table: str, loaded: Mapping[str, str], batch: Mapping[str, str]) -> dict[str, str]:
+def reconcile(
+    workflow: str, table: str, loaded: Mapping[str, str], batch: Mapping[str, str], *, rows_stay: bool = True
+) -> dict[str, str]:
     """Give the columns that hold both what is loaded and the batch: the loaded ones first, then the new.
 
-    A column that the batch lacks stays; a type that one side holds without loss becomes that of the wider side.
+    A column that the batch lacks stays; a type that one side holds without loss becomes that of the wider side. Where
+    no loaded row stays, a type that changed in another way is the batch's.
 
     Raises:
-        ContractError: when a column's type changed in another way; the text names every such column.
+        ContractError: when a column's type changed so and rows stay; the text names every such column.
     """
     wanted = dict(loaded)
     names = {name.lower(): name for name in loaded}
-    changed = []
+    changed = {}
     for column, new in batch.items():
         name = names.setdefault(column.lower(), column)
         old = wanted.setdefault(name, new)
         if old == new or _holds(old, new):
             continue
-        if _holds(new, old):
+        if _holds(new, old) or not rows_stay:
             wanted[name] = new
         else:
-            changed.append(f"{name} is {old} as loaded and {new} in this batch")
+            changed[name] = (old, new)
     if changed:
+        told = "; ".join(f"{name} is {old} as loaded and {new} in this batch" for name, (old, new) in changed.items())
+        name, (_, new) = next(iter(changed.items()))
         raise ContractError(
-            f"{table}: {'; '.join(changed)}; `cast` in its transform back to the loaded type, "
-            "or load it under another name"
+            f"{workflow}.{table}: {told}; give what is loaded the new type, `dataflow table cast {workflow} {table} "
+            f"{name} '{new}'`, or `cast` in its transform back to the loaded one, or load it under another name"
         )
     return wanted
 

@@ -10,6 +10,7 @@ from dataflow.identifiers import literal, moment, quote
 from dataflow.interval import Interval
 from dataflow.landing.scan import scan_of
 from dataflow.sensitive import NOTHING_SENSITIVE, Sensitive
+from dataflow.warehouse.append import CURSOR, append_rows
 from dataflow.warehouse.columns import columns_of, columns_of_query, is_own_column, reconcile
 from dataflow.warehouse.lake import is_lake
 from dataflow.warehouse.merge import merge_rows
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["LoadRequest", "LoadResult", "load"]
 
 BATCH = '"_dataflow_batch"'
-CURSOR = "_dataflow_cursor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def load(
 
 def _write(connection: DuckDBPyConnection, request: LoadRequest, *, batch: dict[str, str], exists: bool) -> int:
     loaded = columns_of(connection, request.relation) if exists else {}
-    wanted = reconcile(request.name, loaded, batch)
+    wanted = reconcile(request.workflow, request.table, loaded, batch, rows_stay=request.mode != "replace")
     if request.mode == "replace":
         if not exists:
             _forget_loads(connection, request)
@@ -116,7 +116,16 @@ def _write(connection: DuckDBPyConnection, request: LoadRequest, *, batch: dict[
     else:
         connection.execute(f"CREATE TABLE {request.relation} AS FROM {BATCH} WITH NO DATA")
     if request.mode == "append":
-        return _append(connection, request, batch)
+        return append_rows(
+            connection,
+            request.relation,
+            batch=BATCH,
+            columns=batch,
+            name=request.name,
+            run_id=request.run_id,
+            window=request.window if request.windowed else None,
+            cursor=request.cursor,
+        )
     if (request.windowed or request.cursor) and not request.newest_by:
         raise ContractError(
             f"{request.name}: `merge` of a windowed or incremental source needs `newest_by`: "
@@ -197,42 +206,6 @@ def _newer_replace(connection: DuckDBPyConnection, request: LoadRequest) -> str 
     return f"{request.name} holds the rows of run {newer[0]}, whose window ends later; this older run replaces nothing"
 
 
-def _append(connection: DuckDBPyConnection, request: LoadRequest, batch: dict[str, str]) -> int:
-    """Delete what this read covers, then insert what it gave."""
-    if request.cursor is not None:
-        _require_cursor(connection, request, request.cursor, batch=batch)
-        covered = f"{CURSOR} >= {moment(request.cursor.start)} AND {CURSOR} < {moment(request.cursor.end)}"
-    elif request.windowed:
-        covered = (
-            f"_dataflow_window_start >= {moment(request.window.start)} "
-            f"AND _dataflow_window_end <= {moment(request.window.end)}"
-        )
-    else:
-        covered = f"_dataflow_run = {literal(request.run_id)}"
-    connection.execute(f"DELETE FROM {request.relation} WHERE {covered}")
-    return _changed(connection.execute(f"INSERT INTO {request.relation} BY NAME SELECT * FROM {BATCH}"))
-
-
-def _require_cursor(
-    connection: DuckDBPyConnection, request: LoadRequest, cursor: Interval, *, batch: dict[str, str]
-) -> None:
-    """Refuse rows that a later read of the same range would not find, and so would double."""
-    if CURSOR not in batch:
-        raise ContractError(
-            f"{request.name}: `append` of an incremental source needs each row's {CURSOR}, "
-            "and its transform returns rows without it; return that column, or use `merge`"
-        )
-    outside = connection.execute(
-        f"SELECT count(*) FROM {BATCH} WHERE {CURSOR} IS NULL "
-        f"OR {CURSOR} < {moment(cursor.start)} OR {CURSOR} >= {moment(cursor.end)}"
-    ).fetchone()
-    if outside and outside[0]:
-        raise ContractError(
-            f"{request.name}: {outside[0]} rows have a {CURSOR} that is NULL or outside of the range {cursor} "
-            "that this run read; return it as it came, or use `merge`"
-        )
-
-
 def _alter(connection: DuckDBPyConnection, relation: str, *, loaded: dict[str, str], wanted: dict[str, str]) -> None:
     if any(wanted[name] != kind for name, kind in loaded.items()) and is_lake(connection):
         # DuckLake 1.0 misreads rows that are inserted in the transaction that changed a column's type: rewrite them.
@@ -251,9 +224,4 @@ def _alter(connection: DuckDBPyConnection, relation: str, *, loaded: dict[str, s
 
 def _count(connection: DuckDBPyConnection, relation: str) -> int:
     row = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _changed(answer: DuckDBPyConnection) -> int:
-    row = answer.fetchone()
     return int(row[0]) if row else 0
