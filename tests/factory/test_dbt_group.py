@@ -13,7 +13,8 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.serialization.serialized_objects import DagSerialization
 
 from dataflow.errors import LockTimeout
-from dataflow.factory.dbt_group import dbt_group, trust_only_this_pass
+from dataflow.factory.dbt_group import dbt_group
+from dataflow.factory.dbt_in_task import trust_only_this_pass
 from kit.models import write_manifest, write_models
 from kit.project import Project
 

@@ -6,30 +6,19 @@ that watches for its result. A watching task that is tried again or cleared runs
 
 from __future__ import annotations
 
-import logging
-import shutil
-import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-
-from dataflow import connections
-from dataflow.errors import ConfigError, FatalError, InputError, RunSuperseded
+from dataflow.factory.dbt_in_task import RunInProcess, trust_only_this_pass
 from dataflow.factory.retries import NeverRetry
-from dataflow.modelling.environment import PROFILE, PROJECT_NAME, dbt_constants, dbt_environment, dbt_target
-from dataflow.modelling.manifest import manifest_path, partial_parse_path
+from dataflow.modelling.environment import PROFILE, dbt_constants, dbt_target
+from dataflow.modelling.manifest import manifest_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cosmos.airflow.task_group import DbtTaskGroup
 
     from dataflow.loading.workflow import Workflow
-    from dataflow.runtime.request import RunRequest
     from dataflow.settings import Settings
     from dataflow.spec.steps import Step
 
@@ -49,9 +38,6 @@ RETRY_DELAY = timedelta(seconds=5)
 
 POLL_SECONDS = 1
 
-REPORT_OF = "dataflow_report_of"
-"""The XCom in which the producer says in which pass of the run it built: how often the run had been cleared."""
-
 
 def dbt_group(workflow: Workflow, settings: Settings, *, step: Step | None = None) -> DbtTaskGroup:
     """Make the group ``dbt`` of the DAG in whose ``with`` block this is called; its manifest must be there.
@@ -67,19 +53,6 @@ def dbt_group(workflow: Workflow, settings: Settings, *, step: Step | None = Non
 
     spec = workflow.spec
     watcher = spec.dbt.execution == "watcher"
-    arguments: dict[str, Any] = {
-        "interceptors": [RunInProcess(workflow, settings)],
-        "full_refresh": full_refresh_of(workflow),
-        "retries": max(RETRIES, spec.retries if step is None or step.retries is None else step.retries),
-        "retry_delay": RETRY_DELAY,
-        "retry_exponential_backoff": 0,  # Airflow's factor; 0 leaves the pause as it is
-        "poke_interval": POLL_SECONDS,
-        "pre_execute": trust_only_this_pass,
-    }
-    if step is not None and step.timeout is not None:
-        arguments["execution_timeout"] = step.timeout
-    if spec.never_retry:
-        arguments["retry_policy"] = NeverRetry(spec.never_retry)
     group = DbtTaskGroup(
         group_id=GROUP_ID,
         project_config=ProjectConfig(
@@ -106,7 +79,7 @@ def dbt_group(workflow: Workflow, settings: Settings, *, step: Step | None = Non
             emit_datasets=False,
             enable_owner_inheritance=False,
         ),
-        operator_args=arguments if watcher else arguments | {"pool": POOL},
+        operator_args=_operator_arguments(workflow, settings, step=step) | ({} if watcher else {"pool": POOL}),
     )
     if watcher:
         _let_the_producer_fail(group)
@@ -117,6 +90,25 @@ def dbt_group(workflow: Workflow, settings: Settings, *, step: Step | None = Non
     return group
 
 
+def _operator_arguments(workflow: Workflow, settings: Settings, *, step: Step | None) -> dict[str, Any]:
+    """Give what every task of the group is made with, whatever it does."""
+    spec = workflow.spec
+    arguments: dict[str, Any] = {
+        "interceptors": [RunInProcess(workflow, settings)],
+        "full_refresh": full_refresh_of(workflow),
+        "retries": max(RETRIES, spec.retries if step is None or step.retries is None else step.retries),
+        "retry_delay": RETRY_DELAY,
+        "retry_exponential_backoff": 0,  # Airflow's factor; 0 leaves the pause as it is
+        "poke_interval": POLL_SECONDS,
+        "pre_execute": trust_only_this_pass,
+    }
+    if step is not None and step.timeout is not None:
+        arguments["execution_timeout"] = step.timeout
+    if spec.never_retry:
+        arguments["retry_policy"] = NeverRetry(spec.never_retry)
+    return arguments
+
+
 def full_refresh_of(workflow: Workflow) -> bool | str:
     """Give the flag, or the template that Airflow renders to ``True`` or ``False`` and Cosmos reads as such."""
     chosen = workflow.spec.dbt.full_refresh
@@ -124,28 +116,6 @@ def full_refresh_of(workflow: Workflow) -> bool | str:
         param = workflow.spec.params.get("full_refresh")
         chosen = "params.full_refresh" if param is not None and param.type == "boolean" else False
     return chosen if isinstance(chosen, bool) else "{{ " + chosen + " }}"
-
-
-def trust_only_this_pass(context: Mapping[str, Any]) -> None:
-    """Have a watching task run dbt itself where the producer's report is from before the run was last cleared.
-
-    The producer does not build again then, and its report stays until its next try starts: a task that believed it
-    would succeed, or fail, on what is no longer so.
-    """
-    ti = context["ti"]
-    task = ti.task
-    producer = getattr(task, "producer_task_id", None)
-    built = ti.xcom_pull(task_ids=producer, key=REPORT_OF) if producer else None
-    if built is not None and built != _pass_of(context):
-        task.poke = partial(_run_itself, task)
-
-
-def _run_itself(task: Any, context: Any) -> bool:
-    return bool(task._fallback_to_non_watcher_run(context["ti"].try_number, context))
-
-
-def _pass_of(context: Mapping[str, Any]) -> int:
-    return int(context["dag_run"].clear_number or 0)
 
 
 def _let_the_producer_fail(group: DbtTaskGroup) -> None:
@@ -206,71 +176,3 @@ def _in_order(nodes: Mapping[str, Any]) -> list[str]:
         if nodes[unique_id].resource_type.value != "test":
             place(unique_id)
     return list(ordered)
-
-
-class RunInProcess:
-    """What surrounds every dbt invocation of the group, whichever task makes it.
-
-    Cosmos calls it as an interceptor: in the task, with the operator that is about to run dbt.
-    """
-
-    def __init__(self, workflow: Workflow, settings: Settings) -> None:
-        self._workflow = workflow
-        self._settings = settings
-
-    def __call__(self, context: dict[str, Any], operator: Any) -> None:
-        """Give dbt the run and its window, and see to it that the warehouse is given back."""
-        from dataflow.factory.tasks import airflow_connection, request_from
-        from dataflow.runtime.steps.dbt_run import before_dbt
-
-        log = logging.getLogger(f"dataflow.{self._workflow.name}")
-        connections.look_up_with(airflow_connection)  # of a DuckLake, which dbt opens in this process
-        request = request_from(self._workflow, context, log=log)
-        try:
-            window = before_dbt(self._workflow, self._settings, request)
-        except RunSuperseded as exc:
-            raise AirflowSkipException(str(exc)) from exc
-        except (FatalError, InputError, ConfigError) as exc:
-            raise AirflowFailException(str(exc)) from exc
-        operator.env = {**(operator.env or {}), **dbt_environment(self._settings, self._workflow), **window}
-        if operator.cache_dir is not None:
-            _offer_partial_parse(partial_parse_path(manifest_path(self._settings, self._workflow)), operator.cache_dir)
-        if not hasattr(operator, "producer_task_id"):
-            context["ti"].xcom_push(key=REPORT_OF, value=_pass_of(context))
-        operator.run_dbt_runner = partial(self._run, operator.run_dbt_runner, request)
-
-    def _run(self, run: Callable[..., Any], request: RunRequest, **named: Any) -> Any:
-        """Have Cosmos run dbt; whatever happens, close what it left open and give the warehouse back."""
-        from dataflow.modelling.build import error_of
-        from dataflow.runtime.steps.dbt_run import after_dbt
-        from dataflow.warehouse.dbt.session import release_after_dbt
-
-        _bring_compiled_sql_up(Path(named["cwd"], "target", "compiled", PROJECT_NAME, "models"), self._workflow.name)
-        error = "dbt was interrupted"
-        try:
-            result = run(**named)
-            error = error_of(result)
-        except Exception as exc:
-            error = str(exc)
-            raise
-        finally:
-            release_after_dbt()
-            after_dbt(self._workflow, self._settings, request, error=error)
-        return result
-
-
-def _bring_compiled_sql_up(models: Path, workflow: str) -> None:
-    """Make the folder of the workflow's compiled models the one above it, where Cosmos looks for them."""
-    models.mkdir(parents=True, exist_ok=True)
-    (models / workflow).symlink_to(".")
-
-
-def _offer_partial_parse(compiled: Path, cache: Path) -> None:
-    """Put what compile parsed where Cosmos looks for a warm start, unless a task put a newer one there."""
-    cached = cache / "target" / "partial_parse.msgpack"
-    if not compiled.exists() or (cached.exists() and cached.stat().st_mtime >= compiled.stat().st_mtime):
-        return
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as file:
-        shutil.copyfile(compiled, file.name)
-    Path(file.name).replace(cached)
