@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from dataflow.errors import Problem
@@ -39,12 +40,13 @@ from dataflow.loading.rules.texts import texts_are_sound
 from dataflow.loading.rules.types import types_are_known
 from dataflow.loading.rules.values import values_fit_types
 from dataflow.loading.rules.waiting import awaited_things_are_sound
+from dataflow.loading.sound_part import SoundPart, said_until_broken
 from dataflow.loading.yaml_document import MAX_PROBLEMS, Node
 from dataflow.spec.plan import Plan
 from dataflow.spec.planning import build_plan
 from dataflow.spec.workflow import WorkflowSpec
 
-__all__ = ["Checked", "crosscheck", "problems_of_texts"]
+__all__ = ["Checked", "crosscheck", "problems_beside", "problems_of_texts"]
 
 Rules = tuple[Callable[[Subject], Iterable[Finding | Problem]], ...]
 
@@ -69,6 +71,8 @@ RULES: Rules = (
 """What is asked of every spec whose shape is right, whatever else is wrong with it."""
 RULES_OF_STEPS: Rules = (steps_are_well_formed, functions_fit, step_functions_fit)
 """So are these; and nobody asks in what order steps come that break them."""
+RULES_OF_ENTRIES: Rules = (columns_are_well_named, types_are_known, sources_are_sound)
+"""Those of all that judge a source, a stage or a check for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,21 @@ def _plan_is_sound(
         yield each
     if is_in_order:
         yield from outputs_are_given(subject, plan)
+
+
+def problems_beside(part: SoundPart, subject: Subject, root: Node) -> tuple[Problem, ...]:
+    """Run the rules on what is sound of a spec whose shape is wrong elsewhere.
+
+    Args:
+        part: What is sound of it.
+        subject: Its project, models and modules; its own spec is not looked at.
+        root: The config.
+    """
+    found: list[Finding | Problem] = []
+    for rule in (*RULES, *RULES_OF_STEPS, tables_exist):
+        spec = part.by_entry() if rule in RULES_OF_ENTRIES else part.as_spec()
+        found += islice(said_until_broken(partial(rule, replace(subject, spec=spec))), MAX_PROBLEMS)
+    return _placed(found, root)
 
 
 def problems_of_texts(root: Node) -> tuple[Problem, ...]:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from dataflow.errors import ConfigError, InputError, Problem
 from dataflow.loading.callables import Modules
-from dataflow.loading.crosscheck import crosscheck, problems_of_texts
+from dataflow.loading.crosscheck import crosscheck, problems_beside, problems_of_texts
 from dataflow.loading.environment_names import is_environment
 from dataflow.loading.files import leads_into
 from dataflow.loading.layer import Layer
@@ -22,6 +22,7 @@ from dataflow.loading.layers import read_layers
 from dataflow.loading.messages import problem_at, problems_of
 from dataflow.loading.model_files import find_models
 from dataflow.loading.rules.subject import Subject
+from dataflow.loading.sound_part import SoundPart, sound_part_of
 from dataflow.loading.templates import Templates
 from dataflow.loading.workflow import Workflow
 from dataflow.loading.yaml_document import Node
@@ -76,11 +77,15 @@ def load_workflow(
     if "{{" in canonical or "${" in canonical:
         problems += problems_of_texts(layer.root)
     spec = _read_spec(data, name, root=layer.root, problems=problems)
-    if spec is None:
-        raise ConfigError(_each_told_once(problems, layer.problems))
     models, odd_files = find_models(project, name)
     problems += odd_files
-    subject = Subject(spec, project, models, Modules(project, f"{WORKFLOWS.as_posix()}/{name}"), workflows)
+    modules = Modules(project, f"{WORKFLOWS.as_posix()}/{name}")
+    if isinstance(spec, SoundPart):
+        subject = Subject(spec.as_spec(), project, models, modules, workflows)
+        problems += problems_beside(spec, subject, layer.root)
+    if not isinstance(spec, WorkflowSpec):
+        raise ConfigError(_each_told_once(problems, layer.problems))
+    subject = Subject(spec, project, models, modules, workflows)
     checked = crosscheck(subject, layer.root)
     problems += checked.problems
     if problems:
@@ -96,7 +101,10 @@ def load_workflow(
     )
 
 
-def _read_spec(data: dict[str, Any], name: str, *, root: Node, problems: list[Problem]) -> WorkflowSpec | None:
+def _read_spec(
+    data: dict[str, Any], name: str, *, root: Node, problems: list[Problem]
+) -> WorkflowSpec | SoundPart | None:
+    """Give the spec, else what is sound of it, else nothing; what is wrong with its shape goes to ``problems``."""
     if "name" in data:
         hint = "the folder's name is the workflow's name"
         problems.append(problem_at(root, ("name",), "unknown key", hint=hint, on_key=True))
@@ -107,7 +115,7 @@ def _read_spec(data: dict[str, Any], name: str, *, root: Node, problems: list[Pr
         return WorkflowSpec.model_validate({**data, "name": name})
     except ValidationError as error:
         problems += problems_of(error, root)
-        return None
+        return sound_part_of(data, name, error) if "name" not in data else None
 
 
 def _each_told_once(problems: Iterable[Problem], of_the_reader: tuple[Problem, ...]) -> set[Problem]:
