@@ -135,6 +135,11 @@ class Step:
         """Give a receipt with the run's window in it."""
         return StepReceipt(**values, window=self.window.to_json())
 
+    def receipt_of(self, batch: Manifest, **values: Any) -> StepReceipt:
+        """Give the receipt that hands on a batch: its rows, bytes, uri and schema, as far as nothing else is said."""
+        of_batch = {"rows": batch.rows, "bytes": batch.bytes, "uri": batch.uri, "schema_hash": batch.schema_hash}
+        return self.receipt(**of_batch | values)
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give an empty folder of this try, gone afterwards; what a killed try left behind goes first."""

@@ -85,13 +85,11 @@ def put_back(step: Step, table: str, *, asked: PutBack) -> StepReceipt:
         if asked.rest is not None and asked.rest != asked.read_range:
             to_load = _restricted(step, table, standing, rest=asked.rest, folder=folder)
     nothing = bool(asked.records) and not told.passed
-    return step.receipt(
+    return step.receipt_of(
+        to_load,
         table=table,
         rows=told.passed,
         rows_in=told.passed + told.failed + told.read_again,
-        bytes=to_load.bytes,
-        uri=to_load.uri,
-        schema_hash=to_load.schema_hash,
         quarantined=told.failed or None,
         skipped="no row passed, so there is nothing to load" if nothing else None,
     )

@@ -52,13 +52,10 @@ def ingest_source(step: Step, name: str) -> StepReceipt:
     record_changes(step.history, key, landed=manifest, source=source, log=request.log)
     supersede_earlier(step.history, quarantine_key(step, name, stage="ingest"))
     sweep_once_a_day(step.settings, log=request.log)
-    return step.receipt(
+    return step.receipt_of(
+        manifest,
         table=name,
-        rows=manifest.rows,
         rows_in=manifest.rows_read,
-        bytes=manifest.bytes,
-        uri=manifest.uri,
-        schema_hash=manifest.schema_hash,
         quarantined=manifest.quarantined_rows or None,
         corrected=len(corrected_by) or None,
     )

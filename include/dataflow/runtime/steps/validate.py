@@ -74,13 +74,10 @@ def validate_table(step: Step, table: str) -> StepReceipt:
         raise_on_failures(table, [*verdict.outcomes, *authored.outcomes])
         left = _left(step, table, batch=batch, rows=rows, verdict=verdict, refused=refused, folder=folder)
     tell_of_corrected(step, table, by=verdict.corrected_by, stage="validate")
-    return step.receipt(
+    return step.receipt_of(
+        left,
         table=table,
-        rows=left.rows,
         rows_in=batch.rows,
-        bytes=left.bytes,
-        uri=left.uri,
-        schema_hash=left.schema_hash,
         quarantined=verdict.refused or None,
         corrected=len(verdict.corrected_by) or None,
     )
