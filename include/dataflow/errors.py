@@ -144,6 +144,17 @@ class LockTimeout(TransientError):
         return type(self), (self.path, self.waited_seconds, self.holder)
 
 
+class PublishedMeanwhile(TransientError):
+    """Another run published the workflow while this one did; nothing of this one is shown."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"another run published while {run_id} did; another try publishes after it")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.run_id,)
+
+
 class OutOfRoom(TransientError):
     """Memory (``DATAFLOW_MEMORY``) or a disk did not suffice; that says nothing about the data."""
 

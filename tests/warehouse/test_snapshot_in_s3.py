@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dataflow.errors import TransientError
+from dataflow.errors import PublishedMeanwhile, TransientError
 from dataflow.maintenance.published import expire
 from dataflow.s3.place import S3Place
 from dataflow.warehouse.snapshot import Snapshot, current_snapshot, publish
@@ -126,6 +126,19 @@ def test_an_answer_that_is_lost_is_no_other_writer(house: House, unruly: tuple[P
     assert [(1,)] == seen(house, tmp_path)["total"]
 
 
+def test_a_store_that_knows_no_conditions_is_published_to_all_the_same(
+    house: House, unruly: tuple[Proxy, S3Place], tmp_path: Path
+):
+    before, place = unruly
+    at(house, place)
+    published(house, 1)
+
+    before.fail("501", times=100, method="PUT", of="current.json")
+    published(house, 2)
+
+    assert [(2,)] == seen(house, tmp_path)["total"]
+
+
 def test_who_was_overtaken_changes_nothing_and_comes_again(
     house: House, store: Bucket, unruly: tuple[Proxy, S3Place], tmp_path: Path
 ):
@@ -141,7 +154,7 @@ def test_who_was_overtaken_changes_nothing_and_comes_again(
         return None
 
     before.misbehaves = overtake
-    with pytest.raises(TransientError, match="shop: another run published while this one did; try again"):
+    with pytest.raises(PublishedMeanwhile, match="another run published while r2 did; another try publishes after it"):
         published(house, 2)
 
     before.misbehaves = lambda method, path: None

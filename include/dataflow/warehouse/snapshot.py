@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataflow.errors import FatalError, InputError, RunSuperseded, TransientError, TrySuperseded
+from dataflow.errors import FatalError, InputError, PublishedMeanwhile, RunSuperseded, TrySuperseded
 from dataflow.identifiers import quote
 from dataflow.s3.place import S3Place
 from dataflow.settings import Settings
@@ -20,7 +21,7 @@ from dataflow.warehouse.builds import newest
 from dataflow.warehouse.connection import open_warehouse
 from dataflow.warehouse.schemas import model_schema, staging_schema, tables_in
 from dataflow.warehouse.snapshot_files import write_files
-from dataflow.warehouse.versions import StoredFile, versions_at
+from dataflow.warehouse.versions import StoredFile, Versions, versions_at
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -98,7 +99,8 @@ def publish(
     Raises:
         RunSuperseded: when another run built the models since.
         FatalError: when a table is not there, or no run ever built the models.
-        TransientError: when somebody else published it meanwhile, who should have waited, or a store did not answer.
+        PublishedMeanwhile: when somebody else did, who should have waited.
+        TransientError: when a store did not answer.
     """
     names = list(dict.fromkeys(tables))
     place = settings.published / workflow
@@ -114,24 +116,34 @@ def publish(
             )
         files = {name: asdict(stored) for name, stored in draft.files.items()}
         content = {"version": draft.version, "run_id": run_id, "tables": described, "files": files}
-
-        def may(found: Mapping[str, Any]) -> bool:
-            before_shown()
-            # Whoever publishes waits for his turn; a server that holds the turns may have forgotten ours.
-            return found.get("version") == before
-
         try:
-            pointed = versions.point_to(content, may=may, kept=settings.keep_snapshots)
-        except TrySuperseded:
+            _show(versions, content, instead_of=before, before_shown=before_shown, kept=settings.keep_snapshots)
+        except (TrySuperseded, PublishedMeanwhile):
             versions.drop(draft.version)
             raise
-        if not pointed:
-            versions.drop(draft.version)
-            raise TransientError(f"{workflow}: another run published while this one did; try again")
     swept = versions.sweep(keep=before, older_than=settings.keep_snapshots)
     if swept:
         (log or LOG).info("%s: swept the snapshots %s", workflow, ", ".join(swept))
     return _snapshot(place, workflow, content)
+
+
+def _show(
+    versions: Versions,
+    content: Mapping[str, Any],
+    *,
+    instead_of: str | None,
+    before_shown: Callable[[], None],
+    kept: timedelta,
+) -> None:
+    """Point readers to a version while they find the one that was current when it began."""
+
+    def may(found: Mapping[str, Any]) -> bool:
+        before_shown()
+        return found.get("version") == instead_of
+
+    # Whoever publishes waits for his turn; a server that holds the turns may have forgotten ours.
+    if not versions.point_to(content, may=may, kept=kept):
+        raise PublishedMeanwhile(content["run_id"])
 
 
 def current_snapshot(settings: Settings, workflow: str) -> Snapshot | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from dataflow.errors import StepError, TransientError
 from dataflow.s3 import objects
-from dataflow.s3.errors import NotFound, PreconditionFailed
+from dataflow.s3.errors import ConditionUnknown, NotFound, PreconditionFailed
 from dataflow.s3.place import S3Place
 from dataflow.warehouse.versions.folder import stored_file
 from dataflow.warehouse.versions.version import CURRENT, KEPT, VERSION, Draft, May, StoredFile, content_of, new_name
@@ -77,6 +77,8 @@ class BucketVersions:
                 objects.put_bytes(pointer, json.dumps(pointing, indent=1).encode(), tag=tag)
             except PreconditionFailed:
                 continue
+            except ConditionUnknown:  # then only turns keep writers apart
+                objects.put_bytes(pointer, json.dumps(pointing, indent=1).encode())
             return True
         raise TransientError(f"{pointer}: written by others {TURNS} times while we tried to")
 
