@@ -28,7 +28,7 @@ def run(
         typer.Argument(help=f"Some of {', '.join(CHORES)}; by default all."),
     ] = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would be deleted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would be done.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Do what the DAG dataflow-maintenance does every day; the DATAFLOW_KEEP_* settings say what is too old."""
@@ -37,7 +37,7 @@ def run(
     if unknown := sorted(set(names) - set(CHORES)):
         raise InputError(f"no chore {', '.join(unknown)}; there are {', '.join(CHORES)}")
     rows = [
-        {"chore": name, "would delete" if dry_run else "deleted": line}
+        {"chore": name, "would be done" if dry_run else "done": line}
         for name in names
         for line in do_chore(name, settings, dry_run=dry_run).told
     ]
