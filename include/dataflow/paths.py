@@ -14,6 +14,7 @@ __all__ = [
     "WORKFLOWS",
     "find_project",
     "folder_of",
+    "named_project",
     "relative_name",
     "workflow_around",
     "workflows_folder",
@@ -35,9 +36,8 @@ def find_project(start: Path | None = None) -> Path:
     Raises:
         InputError: when there is none.
     """
-    named = os.environ.get("DATAFLOW_PROJECT")
-    if named:
-        return Path(named)
+    if (named := named_project()) is not None:
+        return named
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / WORKFLOWS).is_dir():
@@ -46,6 +46,20 @@ def find_project(start: Path | None = None) -> Path:
         f"no project here: neither {here} nor a folder above it holds {WORKFLOWS.as_posix()}; "
         "change to a project's folder or set DATAFLOW_PROJECT"
     )
+
+
+def named_project() -> Path | None:
+    """Give ``DATAFLOW_PROJECT``; None where it names nothing.
+
+    Raises:
+        InputError: when what it names is no project.
+    """
+    named = os.environ.get("DATAFLOW_PROJECT")
+    if not named:
+        return None
+    if not (Path(named) / WORKFLOWS).is_dir():
+        raise InputError(f"DATAFLOW_PROJECT={named}: is no project, for it holds no folder {WORKFLOWS.as_posix()}")
+    return Path(named)
 
 
 def workflows_folder(project: Path) -> Path:

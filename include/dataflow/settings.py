@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dataflow.duckdb_memory import Memory, parse_memory
@@ -24,7 +24,7 @@ from dataflow.s3.place import S3Place, is_s3
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Settings", "current_settings", "parse_reach"]
+__all__ = ["Settings", "current_settings", "parse_reach", "wrong_settings"]
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -188,6 +188,14 @@ class Settings(BaseSettings):
         if isinstance(self.warehouse, DuckLake):
             raise FatalError("a DuckLake has no lock file: its writers do not wait for one another")
         return self.warehouse.with_name(self.warehouse.name + ".lock")
+
+
+def wrong_settings(error: ValidationError) -> str:
+    """Say which variables do not parse, one a line; not what they hold, which may be a password."""
+    return "\n".join(
+        f"DATAFLOW_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg'].removeprefix('Value error, ')}"
+        for wrong in error.errors(include_input=False, include_url=False)
+    )
 
 
 @cache

@@ -103,7 +103,7 @@ def test_how_much_memory_a_task_may_take_is_shown_as_it_is_written(project: Proj
     for given in ("512MB", "2GiB", "1.5 gb", "4MB", "much"):
         answer = dataflow("config", "settings", "--json", DATAFLOW_MEMORY=given)
         rows = {row["variable"]: row["value"] for row in answer.json} if answer.code == 0 else {}
-        shown[given] = rows.get("DATAFLOW_MEMORY") or answer.err.strip().partition("Value error, ")[2]
+        shown[given] = rows.get("DATAFLOW_MEMORY") or answer.err.strip().partition("DATAFLOW_MEMORY: ")[2]
 
     assert {
         "512MB": "512MB",

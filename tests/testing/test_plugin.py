@@ -50,6 +50,15 @@ def test_a_context_knows_the_workflow(make_context):
     assert "2025-03-01T00:00:00+00:00/2025-03-02T00:00:00+00:00" == str(ctx.window)
 
 
+def test_what_earlier_steps_returned_is_a_mapping(make_context):
+    ctx = make_context(outputs={"normalize": {"null_rate": 0.1}, "ingest.orders": {"table": "orders", "rows": 3}})
+
+    assert 0.1 == ctx.output("normalize")["null_rate"]
+    assert 3 == ctx.output("ingest.orders").rows
+    with pytest.raises(InputError, match="no output of 'later'"):
+        ctx.output("later")
+
+
 def test_a_module_is_that_of_the_workflow(load_module):
     assert "Add the VAT." == load_module("transform").orders.__doc__
 
@@ -113,7 +122,7 @@ def test_every_fixture_does_what_it_says(project: Project) -> None:
     done = pytest_in(project)
 
     assert 0 == done.returncode, done.stdout
-    assert "8 passed" in done.stdout
+    assert "9 passed" in done.stdout
 
 
 def test_a_fixture_outside_of_a_workflow_says_where_tests_lie(project: Project) -> None:

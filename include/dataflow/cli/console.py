@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +20,7 @@ from dataflow.durations import format_duration
 from dataflow.errors import Problem
 from dataflow.terminal import Terminal, visible
 
-__all__ = ["emit", "err", "moment", "out", "print_json", "print_problems", "seconds"]
+__all__ = ["emit", "err", "moment", "only_json", "out", "print_json", "print_problems", "seconds"]
 
 WIDE = 180
 """Columns of a table that goes to a file or a pipe: wide enough that names are not cut."""
@@ -27,7 +30,14 @@ err = Terminal(stderr=True)
 
 
 def emit(
-    rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str, title: str | None = None, is_data: bool = False
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    as_json: bool,
+    empty: str,
+    title: str | None = None,
+    is_data: bool = False,
+    whole: Sequence[str] = (),
+    first_to_go: Sequence[str] = (),
 ) -> None:
     """Print rows as a table, or as a JSON list.
 
@@ -37,6 +47,8 @@ def emit(
         empty: What a person reads where there is no row.
         title: Above the table.
         is_data: These are a user's own names and values, shown as they are: an id or a year gets no thousands' comma.
+        whole: Columns whose values are never broken into lines, such as ids that are copied.
+        first_to_go: Columns that a terminal too narrow for all of them does without, one after the other.
     """
     if as_json:
         print_json(list(rows))
@@ -44,27 +56,60 @@ def emit(
     if not rows:
         out.print(empty)
         return
+    columns = list(rows[0])
+    table = _table(rows, columns, title=title, is_data=is_data, whole=whole)
+    for name in first_to_go:
+        if _width(table) <= out.width:
+            break
+        columns.remove(name)
+        table = _table(rows, columns, title=title, is_data=is_data, whole=whole)
+    out.print(table)
+
+
+def _table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str | None, is_data: bool, whole: Sequence[str]
+) -> Table:
     heading = Text(visible(title, lines=True), style="table.title") if title else None
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for place, column in enumerate(rows[0]):
-        numeric = all(
-            isinstance(row[column], (int, float, Decimal)) and not isinstance(row[column], bool) for row in rows
-        )
+    shown = _datum if is_data else _cell
+    for place, column in enumerate(columns):
+        values = [row[column] for row in rows]
+        numeric = all(isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) for value in values)
         justify: Literal["right", "left"] = "right" if numeric else "left"
         table.add_column(
             Text(visible(column) if is_data else column.replace("_", " ")),
             justify=justify,
             overflow="fold",
             no_wrap=place == 0,
+            min_width=max(cell_len(shown(value)) for value in values) if column in whole else None,
         )
     for row in rows:
-        table.add_row(*(Text(_datum(value) if is_data else _cell(value)) for value in row.values()))
-    out.print(table)
+        table.add_row(*(Text(shown(row[column])) for column in columns))
+    return table
+
+
+def _width(table: Table) -> int:
+    """Give how wide the table is where there is room for it."""
+    return out.measure(table, options=out.options.update(max_width=sys.maxsize)).maximum
 
 
 def print_json(value: Any) -> None:
     """Print JSON on standard output, and nothing else there; numbers that JSON lacks are ``"NaN"``, ``"Infinity"``."""
     sys.stdout.write(json.dumps(_finite(value), indent=2, default=_plain, allow_nan=False) + "\n")
+
+
+@contextmanager
+def only_json() -> Iterator[None]:
+    """Keep standard output for `print_json`: what authors and their programs print meanwhile is on standard error."""
+    sys.stdout.flush()
+    kept = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, sys.stdout.fileno())
+        os.close(kept)
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from io import TextIOWrapper
 
 import typer
 from pydantic import ValidationError
+from typer._click.exceptions import UsageError
 
 from dataflow.cli.commands import (
     config,
@@ -25,6 +29,7 @@ from dataflow.cli.commands import (
 )
 from dataflow.cli.console import err, print_problems
 from dataflow.errors import ConfigError, DataflowError, InputError
+from dataflow.settings import wrong_settings
 
 __all__ = ["app", "main"]
 
@@ -52,19 +57,40 @@ app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(service.app, name="service")
 
 WRONG_INPUT, RUN_FAILED = 1, 2
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+UsageError.exit_code = WRONG_INPUT  # the library's is 2, which is a run that failed here
 
 
 def main() -> None:
-    """Run the program; our errors are told in their own words, without a traceback."""
+    """Run the program; our errors, and those of its machine, are told in their own words, without a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # data may hold what the terminal's encoding has not
     try:
-        app()
+        _run()
+    except OSError as error:
+        if error.errno not in (*NO_RIGHT, *NO_ROOM):
+            raise
+        what = error.filename or "standard output"
+        err.print(f"{what} cannot be written: {error.strerror}", markup=False)
+        if error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
+        sys.exit(WRONG_INPUT if error.errno in NO_RIGHT else RUN_FAILED)
+
+
+def _run() -> None:
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except ConfigError as error:
         print_problems(error.problems)
         sys.exit(WRONG_INPUT)
     except ValidationError as error:
-        for wrong in error.errors():
-            name = "_".join(str(part) for part in wrong["loc"]).upper()
-            err.print(f"DATAFLOW_{name}: {wrong['msg']}", markup=False)
+        err.print(wrong_settings(error), markup=False)
         sys.exit(WRONG_INPUT)
     except InputError as error:
         err.print(str(error), markup=False)

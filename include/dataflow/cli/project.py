@@ -7,10 +7,11 @@ from pathlib import Path
 from dataflow.errors import ConfigError, InputError
 from dataflow.loading.workflow import Workflow
 from dataflow.near_miss import known_words
+from dataflow.paths import find_project, folder_of, workflows_folder
 from dataflow.registry import Registry, load_registry
 from dataflow.settings import Settings
 
-__all__ = ["broken_workflows", "chosen", "open_project"]
+__all__ = ["broken_workflows", "chosen", "open_project", "require_workflow"]
 
 
 def open_project(*, only: str | None = None) -> tuple[Settings, Registry]:
@@ -38,8 +39,22 @@ def chosen(registry: Registry, name: str) -> Workflow:
     names = sorted(path.name for path in _folders())
     if name in names and registry.problems:  # in a file that it shares: the defaults, its template
         raise ConfigError(registry.problems)
+    raise _unknown(name, names)
+
+
+def require_workflow(settings: Settings, name: str) -> None:
+    """See that the workflow is there, whatever its config says.
+
+    Raises:
+        InputError: when there is none; the text names a near miss, or what there is.
+    """
+    if not folder_of(settings.project, name).is_dir():
+        raise _unknown(name, sorted(path.name for path in _folders()))
+
+
+def _unknown(name: str, names: list[str]) -> InputError:
     known = known_words(name, names, what="there is") or "there is none yet"
-    raise InputError(f"no workflow {name!r}; {known}")
+    return InputError(f"no workflow {name!r}; {known}")
 
 
 def broken_workflows(registry: Registry) -> dict[str, int]:
@@ -55,6 +70,4 @@ def broken_workflows(registry: Registry) -> dict[str, int]:
 
 
 def _folders() -> list[Path]:
-    from dataflow.paths import find_project, workflows_folder
-
     return [path.parent for path in workflows_folder(find_project()).glob("*/config.yaml")]

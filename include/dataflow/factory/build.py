@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from dataflow.errors import DataflowError, Problem
 from dataflow.factory.dag import build_dag
 from dataflow.factory.maintenance import MAINTENANCE, maintenance_dag
 from dataflow.loading.rules.schedule import wrong_cron
-from dataflow.paths import WORKFLOWS
+from dataflow.paths import WORKFLOWS, named_project
 from dataflow.registry import load_registry
 from dataflow.settings import Settings
 from dataflow.spec.schedule import PRESETS
@@ -143,9 +142,12 @@ def _nothing_collected() -> Iterator[None]:
 
 
 def project_of(dag_file: str) -> Path:
-    """Give ``DATAFLOW_PROJECT``, else the folder above that of the file."""
-    named = os.environ.get("DATAFLOW_PROJECT")
-    return Path(named).resolve() if named else Path(dag_file).resolve().parents[1]
+    """Give ``DATAFLOW_PROJECT``, else the folder above that of the file.
+
+    Raises:
+        InputError: when the variable names no project.
+    """
+    return (named_project() or Path(dag_file).resolve().parents[1]).resolve()
 
 
 def _manifest_problem(workflow: Workflow, settings: Settings) -> Problem | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from dataflow.errors import TransientError
+from dataflow.errors import InputError, TransientError
+from dataflow.ops.copy_to_read import can_be_read_in_place, copy_to_read
 from dataflow.ops.tables import METADATA
 from dataflow.write_ahead import write_ahead
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["History", "existing_history", "open_history"]
 
 BUSY_SECONDS = 30
+FORMS = (
+    "DATAFLOW_OPS is no address of run history; write sqlite:///path/of/a/file.db, or "
+    "postgresql+psycopg2://user:password@host/database"
+)
 CREATE_LOCK = 7_224_636  # any number that is ours among PostgreSQL's advisory locks
 
 
@@ -28,14 +33,17 @@ class History:
     """The database of run history. No connection outlives its transaction, so a fork inherits none."""
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        # SQLAlchemy, not the driver, begins transactions: the driver would begin them too late, and deferred.
-        arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None} if self.is_sqlite else {}
-        self._engine = sa.create_engine(self.url, poolclass=NullPool, connect_args=arguments)
-        sa.event.listen(self._engine, "before_cursor_execute", _as_unicode, retval=True)
-        if self.is_sqlite:
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        """Know the database; nothing is opened yet.
+
+        Raises:
+            InputError: when the URL is none of a database that run history can be in.
+        """
+        try:
+            self.url = sa.make_url(url)
+            self._engine = _engine(self.url)
+        except (sa.exc.ArgumentError, ImportError):  # whose text may hold the password
+            raise InputError(FORMS) from None
+        self.is_sqlite = _is_sqlite(self.url)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -44,8 +52,13 @@ class History:
         Raises:
             TransientError: when the database cannot be reached or stays locked.
         """
-        with _told(self.url), self._engine.connect() as connection:
-            yield connection
+        file = Path(self.url.database or "")
+        with ExitStack() as stack:
+            engine = self._engine
+            if self.is_sqlite and file.exists() and not can_be_read_in_place(file):
+                engine = _engine(self.url.set(database=str(stack.enter_context(copy_to_read(file)))))
+            stack.enter_context(_told(self.url))
+            yield stack.enter_context(engine.connect())
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -88,6 +101,22 @@ class History:
             write_ahead(file, patience=BUSY_SECONDS)
         except sqlite3.OperationalError as error:
             raise TransientError(f"run history {file} cannot be made: {error}") from error
+
+
+def _is_sqlite(url: sa.URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() not in ("sqlite", "postgresql") or not url.database:
+        raise InputError(FORMS)
+    # SQLAlchemy, not the driver, begins transactions: the driver would begin them too late, and deferred.
+    arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "isolation_level": None} if _is_sqlite(url) else {}
+    engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments)
+    sa.event.listen(engine, "before_cursor_execute", _as_unicode, retval=True)
+    if _is_sqlite(url):
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _missing(connection: sa.Connection) -> list[sa.Column[Any]]:

@@ -110,8 +110,9 @@ def _source(root: Node, workflow: str, name: str) -> AnySource:
         source: AnySource = TypeAdapter[Any](Source).validate_python(said)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        message = first["msg"].removeprefix("Value error, ")
         raise InputError(
-            f"sources.{name} cannot be read yet: {'.'.join(map(str, first['loc'][1:]))}: {first['msg']}; "
+            f"sources.{name} cannot be read yet: {'.'.join(map(str, first['loc'][1:]))}: {message}; "
             f"see `dataflow config validate {workflow}`"
         ) from None
     return source

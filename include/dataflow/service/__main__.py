@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from dataflow.errors import DataflowError, InputError
 from dataflow.service.airflow import start_airflow
 from dataflow.service.guard import die_with_parent
-from dataflow.settings import Settings
+from dataflow.settings import Settings, wrong_settings
 
 WRONG_INPUT, RUN_FAILED = 1, 2
 
@@ -26,7 +26,10 @@ def main() -> int:
     die_with_parent(signal.SIGTERM)
     try:
         return start_airflow(Settings.load(), port=asked.port, once=asked.once, first_runs=asked.first_run)
-    except (InputError, ValidationError) as error:
+    except ValidationError as error:
+        sys.stderr.write(f"{wrong_settings(error)}\n")
+        return WRONG_INPUT
+    except InputError as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_INPUT
     except DataflowError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from dataflow.duckdb_memory import Memory, bound
 from dataflow.ducklake import DuckLake
 from dataflow.errors import FatalError, TransientError
+from dataflow.queries import duckdb_message
 from dataflow.settings import Settings
 from dataflow.warehouse.lake import open_lake
 from dataflow.warehouse.lock import warehouse_lock
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 __all__ = ["lend", "open_warehouse", "take_back"]
+
+NO_DATABASE = re.compile("not a valid DuckDB database|version number|Is a directory|Permission denied")
+"""What DuckDB says of a file that another try finds no better."""
 
 
 class _Openings:
@@ -110,6 +115,11 @@ def _connect(path: Path, memory: Memory) -> DuckDBPyConnection:
         try:
             connection = duckdb.connect(path, config=CONFIG) if lent is None else lent.cursor()
         except duckdb.IOException as exc:
+            if NO_DATABASE.search(str(exc)):
+                raise FatalError(
+                    f"DATAFLOW_WAREHOUSE={path}: cannot be opened as a DuckDB file; name another place, or move what "
+                    f"is there: {duckdb_message(exc)}"
+                ) from exc
             if "Could not set lock" not in str(exc) and "Conflicting lock" not in str(exc):
                 raise
             raise TransientError(

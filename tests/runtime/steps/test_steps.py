@@ -58,6 +58,10 @@ def too_much(ctx: StepContext) -> StepResult:
     return StepResult.ok(output={"text": "x" * 20_000})
 
 
+def a_list(ctx: StepContext) -> StepResult:
+    return StepResult.ok(output=[1])
+
+
 def says_nothing(ctx: StepContext) -> None:
     pass
 
@@ -135,6 +139,12 @@ def test_a_gate_may_skip_the_rest_instead(house: House) -> None:
     assert ("success", ("ingest.events", "fails")) == (result.status, result.completed_steps)
     assert [("SHOP_CLOSED", "skips the rest: It is closed")] == house.anomalies(result)
     assert {"transform.events": "skipped", "publish": "skipped"}.items() <= house.states().items()
+
+
+def test_an_output_that_is_no_mapping_is_told_with_what_to_return(house: House) -> None:
+    result = house.run("ingest", {"run": "a_list"}, "transform")
+
+    assert "a_list: its output is a list; return a mapping: StepResult.ok(output={...})" == result.error
 
 
 def test_a_gate_that_asks_for_more_than_the_run_is_told_the_rule(house: House) -> None:

@@ -21,6 +21,8 @@ app = typer.Typer(help="Look at what ran.", no_args_is_help=True)
 Workflow = Annotated[str | None, typer.Option("--workflow", "-w", help="Only this workflow's runs.")]
 CHECK_COLUMNS = ("table_name", "name", "status", "failures", "rows", "message")
 ANOMALY_COLUMNS = ("detected_at", "severity", "category", "task_id", "message")
+FIRST_TO_GO = ("kind", "window_end", "ended", "window_start", "began", "status")
+"""Columns of the list that a narrow terminal does without, in this order; `show` has them."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -29,13 +31,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_all(
     *,
     workflow: Workflow = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first."""
     history = open_history(Settings.load().ops)
     rows = [_row(run) for run in list_runs(history, workflow=workflow, limit=limit)]
-    emit(rows, as_json=as_json, empty="No runs yet.")
+    emit(rows, as_json=as_json, empty="No runs yet.", whole=("workflow", "run"), first_to_go=FIRST_TO_GO)
 
 
 @app.command("show")

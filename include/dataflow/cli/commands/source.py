@@ -8,6 +8,7 @@ import typer
 
 from dataflow.cli.console import emit, out, print_json
 from dataflow.cli.given import window_in
+from dataflow.cli.project import require_workflow
 from dataflow.errors import ConfigError
 from dataflow.settings import Settings
 
@@ -41,6 +42,7 @@ def sample(
     from dataflow.scaffold.source_sample import sample_source
 
     settings = Settings.load()
+    require_workflow(settings, name)
     try:
         with masked_logs():
             found = sample_source(settings, name, source, window=window_in("UTC", window))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dataflow.cli.console import emit, err, out, print_json, seconds
+from dataflow.cli.console import emit, err, only_json, out, print_json, seconds
 from dataflow.cli.failing_rows import FailingRows
 from dataflow.cli.given import param_values, window_of
 from dataflow.cli.progress import RunProgress
@@ -19,6 +20,8 @@ from dataflow.settings import Settings
 from dataflow.spec.schedule_text import schedule_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dataflow.interval import Interval
     from dataflow.runtime.local.resume import Earlier
 
@@ -72,7 +75,7 @@ def run(
     from_step: Annotated[
         str | None, typer.Option(help="Go on with the last run here from this step, by task id or kind.")
     ] = None,
-    show: Annotated[int, typer.Option(help="Show so many rows of each published table.")] = 0,
+    show: Annotated[int, typer.Option(min=0, help="Show so many rows of each published table.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run a workflow here: in a private sandbox beside the real data, or with --live on the real data."""
@@ -82,15 +85,17 @@ def run(
     workflow = chosen(registry, name)
     params, span = param_values(workflow.spec, param or []), window_of(workflow.spec, window)
     if remote:
-        if live or from_step or show:
+        if live or from_step is not None or show:
             raise InputError("--remote runs in Airflow, on the real data: it goes with --param and --json alone")
         raise typer.Exit(run_in_airflow(settings, workflow, params=params, window=span, as_json=as_json))
     _compile(settings, workflow)
     here = settings if live else sandbox_of(settings, workflow, keep=from_step is not None)
     _prepare(here, workflow.name)
-    earlier = _earlier(here, workflow, step=from_step, window=span, quiet=as_json) if from_step else None
+    earlier = None
+    if from_step is not None:
+        earlier = _earlier(here, workflow, step=from_step, window=span, quiet=as_json)
     refused = FailingRows()
-    with RunProgress(workflow, quiet=as_json) as progress:
+    with RunProgress(workflow, quiet=as_json) as progress, _stoppable(name), only_json() if as_json else nullcontext():
         result = run_workflow(
             workflow,
             settings=here,
@@ -117,6 +122,16 @@ def run(
         err.print(f"{name} {result.status}{step}: {result.error or 'no reason is known'}", markup=False)
     if result.status == "failed":
         raise typer.Exit(RUN_FAILED)
+
+
+@contextmanager
+def _stoppable(name: str) -> Iterator[None]:
+    """Say which run it was that Ctrl-C ended."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        err.print("\n" + "; ".join([f"{name} was stopped by hand", *getattr(stop, "__notes__", [])]), markup=False)
+        raise
 
 
 def _earlier(settings: Settings, workflow: Workflow, *, step: str, window: Interval | None, quiet: bool) -> Earlier:

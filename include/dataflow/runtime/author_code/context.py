@@ -74,7 +74,8 @@ class StepContext:
     """The range that an incremental source reads in this run."""
     partition_key: str | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("dataflow.step"))
-    outputs: Callable[[str], Any] = field(default=_no_output, repr=False)
+    outputs: Callable[[str], Any] | Mapping[str, Any] = field(default=_no_output, repr=False)
+    """What earlier steps returned, by task id. A unit test gives a mapping: ``{"normalize": {"null_rate": 0.1}}``."""
     outside: Outside = field(default_factory=Outside, repr=False)
     """What ``secret``, ``connection``, ``http`` and ``sql`` ask."""
 
@@ -84,7 +85,7 @@ class StepContext:
         Raises:
             InputError: when that step returned nothing or is no earlier one.
         """
-        value = self.outputs(step)
+        value: Any = self.outputs.get(step) if isinstance(self.outputs, Mapping) else self.outputs(step)
         if value is None:
             _no_output(step)
         of_ours = step == "publish" or step.startswith(("ingest.", "validate.", "transform."))

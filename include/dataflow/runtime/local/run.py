@@ -131,8 +131,9 @@ class _LocalRun:
             except DataflowError as exc:
                 self._finish_failed(f"{task.id}: {exc}")
                 return self._result("failed", completed, task=task.id, error=str(exc), clock=clock)
-            except BaseException:
+            except BaseException as exc:
                 self._finish_failed(f"{task.id}: stopped by hand")
+                exc.add_note(f"run {self.run_id} ended at {task.id}")
                 raise
             completed.append(task.id)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import FatalError, StepError
@@ -111,4 +112,7 @@ def _call(step: Step, reference: str, *, outside: Outside, arguments: dict[str, 
 
 
 def _output(result: StepResult, task: Task) -> dict[str, Any]:
+    if not isinstance(result.output, Mapping):
+        kind = type(result.output).__name__
+        raise FatalError(f"{task.id}: its output is a {kind}; return a mapping: StepResult.ok(output={{...}})")
     return bounded_json(dict(result.output), of=task.id)
