@@ -26,6 +26,7 @@ __all__ = [
     "bound",
     "disk_is_full",
     "lack_of_room",
+    "memory_of",
     "open_in_memory",
     "parse_memory",
     "words_of_full_disk",
@@ -89,6 +90,13 @@ def bound(connection: DuckDBPyConnection, memory: Memory, *, of_a_thread: int = 
     threads = max(1, memory // of_a_thread)
     if given is not None and threads < given[0]:
         connection.execute(f"SET threads = {threads}")
+
+
+def memory_of(connection: DuckDBPyConnection) -> int:
+    """Give how many bytes a database may take."""
+    row = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+    form = _FORM.fullmatch(str(row[0])) if row is not None else None
+    return int(float(form[1]) * _BYTES[form[2].upper()]) if form is not None else Memory.LEAST
 
 
 def open_in_memory(memory: Memory, *, spill: Path, of_a_thread: int = OF_A_THREAD) -> DuckDBPyConnection:

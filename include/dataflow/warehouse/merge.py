@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dataflow.duckdb_memory import memory_of
 from dataflow.errors import ContractError
 from dataflow.identifiers import quote
 from dataflow.near_miss import did_you_mean
 from dataflow.sensitive import HIDDEN, NOTHING_SENSITIVE, Sensitive
-from dataflow.warehouse.columns import is_own_column
+from dataflow.warehouse.columns import columns_of, is_own_column
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["merge_rows"]
 
 MAX_SHOWN = 5
+BYTES_OF_A_ROW = 200
+"""Of memory for each row of a batch that is compared at once: measured at the least memory, with a number for a key;
+a long text takes more."""
 WINNERS = '"_dataflow_winners"'
 
 
@@ -41,20 +46,52 @@ def merge_rows(
             none is the newest.
     """
     _require_values(connection, batch, columns=columns, name=name, needed=[*key, *([newest_by] if newest_by else [])])
-    rows = batch
-    if _has_repeated_keys(connection, batch, key):
-        rows = _settle_batch(
-            connection, batch, columns=columns, name=name, key=key, newest_by=newest_by, sensitive=sensitive
+    written = 0
+    for part in _parts(connection, relation, batch=batch, key=key):
+        rows = f"(SELECT * FROM {batch} AS batch{part.of_batch})" if part.of_batch else batch
+        settled = _has_repeated_keys(connection, rows, key)
+        if settled:
+            rows = _settle_batch(
+                connection, rows, columns=columns, name=name, key=key, newest_by=newest_by, sensitive=sensitive
+            )
+        same_key = " AND ".join(f"loaded.{quote(column)} = batch.{quote(column)}" for column in key) + part.of_loaded
+        connection.execute(
+            f"DELETE FROM {relation} AS loaded USING {rows} AS batch WHERE {same_key}{_is_newer(newest_by)}"
         )
-    same_key = " AND ".join(f"loaded.{quote(column)} = batch.{quote(column)}" for column in key)
-    connection.execute(f"DELETE FROM {relation} AS loaded USING {rows} AS batch WHERE {same_key}{_is_newer(newest_by)}")
-    answer = connection.execute(
-        f"INSERT INTO {relation} BY NAME "
-        f"SELECT * FROM {rows} AS batch WHERE NOT EXISTS (SELECT 1 FROM {relation} AS loaded WHERE {same_key})"
-    ).fetchone()
-    if rows != batch:
-        connection.execute(f"DROP TABLE {rows}")
-    return int(answer[0]) if answer else 0
+        answer = connection.execute(
+            f"INSERT INTO {relation} BY NAME "
+            f"SELECT * FROM {rows} AS batch WHERE NOT EXISTS (SELECT 1 FROM {relation} AS loaded WHERE {same_key})"
+        ).fetchone()
+        if settled:
+            connection.execute(f"DROP TABLE {rows}")
+        written += int(answer[0]) if answer else 0
+    return written
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows whose keys are compared at once, as conditions on the batch and on the table; both empty for all rows."""
+
+    of_batch: str = ""
+    of_loaded: str = ""
+
+
+def _parts(connection: DuckDBPyConnection, relation: str, *, batch: str, key: Sequence[str]) -> Iterator[_Part]:
+    """Part the keys by their hashes where a join of all of them would not fit into memory.
+
+    The table is read once more for each part, so there are no more than memory asks for.
+    """
+    row = connection.execute(f"SELECT count(*) FROM {batch}").fetchone()
+    parts = -(-int(row[0]) * BYTES_OF_A_ROW // memory_of(connection)) if row else 1
+    if parts <= 1:
+        yield _Part()
+        return
+    # Equal keys of different types, a narrower one in the batch, have different hashes.
+    types = {name.lower(): kind for name, kind in columns_of(connection, relation).items()}
+    of_batch = ", ".join(f"CAST(batch.{quote(name)} AS {types[name.lower()]})" for name in key)
+    of_loaded = ", ".join(f"loaded.{quote(name)}" for name in key)
+    for number in range(parts):
+        yield _Part(f" WHERE hash({of_batch}) % {parts} = {number}", f" AND hash({of_loaded}) % {parts} = {number}")
 
 
 def _is_newer(newest_by: str | None) -> str:
