@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,7 +106,28 @@ def test_a_full_disk_below_standard_output_is_told(project: Project) -> None:
             text=True,
         )
 
-    assert (2, "standard output cannot be written: No space left on device\n") == (done.returncode, done.stderr)
+    assert (2, "standard output, or a file, cannot be written: No space left on device\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+def test_a_reader_that_has_enough_is_no_mistake(project: Project) -> None:
+    project.write_workflow("events")
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "dataflow", "workflow", "list", "--json"],
+        check=False,
+        cwd=project.root,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+
+    assert "" == done.stderr
 
 
 def test_what_the_terminal_cannot_show_is_spelled_out(project: Project, dataflow: Program) -> None:

@@ -42,6 +42,17 @@ def test_who_may_not_write_reads_what_a_writer_has_just_written(file: Path) -> N
     writer.close()
 
 
+def test_who_may_not_write_reads_what_a_killed_writer_left(file: Path) -> None:
+    writer = sqlite3.connect(file)
+    writer.execute("create table extra as select 1 as a")
+    left = file.with_name("left.db")
+    for ending in ("", "-wal"):
+        shutil.copyfile(f"{file}{ending}", f"{left}{ending}")
+    writer.close()
+
+    assert 0 == _as_a_reader(left, _extra)
+
+
 def _count(file: Path) -> bool:
     with History(f"sqlite:///{file}").read() as connection:
         return connection.execute(sa.select(sa.func.count()).select_from(runs)).scalar() == 0

@@ -71,13 +71,21 @@ def main() -> None:
     try:
         _run()
     except OSError as error:
-        if error.errno not in (*NO_RIGHT, *NO_ROOM):
+        if error.errno not in (*NO_RIGHT, *NO_ROOM, errno.EPIPE):
             raise
-        what = error.filename or "standard output"
-        err.print(f"{what} cannot be written: {error.strerror}", markup=False)
-        if error.filename is None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
-        sys.exit(WRONG_INPUT if error.errno in NO_RIGHT else RUN_FAILED)
+        what = error.filename or "standard output, or a file,"  # the system does not say which
+        if error.errno != errno.EPIPE:  # which is a reader that has enough, such as `head`
+            err.print(f"{what} cannot be written: {error.strerror}", markup=False)
+        _drop_what_waits()
+        sys.exit(RUN_FAILED if error.errno in NO_ROOM else WRONG_INPUT)
+
+
+def _drop_what_waits() -> None:
+    """Where standard output takes no more, let Python not try again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run() -> None:

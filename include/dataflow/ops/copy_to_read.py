@@ -39,6 +39,8 @@ def copy_to_read(file: Path) -> Iterator[Path]:
         while True:
             before = _state(file)
             shutil.copyfile(file, copy)
+            if (newest := _beside(file, "-wal")).exists():  # left by a writer that was killed
+                shutil.copyfile(newest, _beside(copy, "-wal"))
             if before == _state(file):  # else somebody wrote meanwhile, and the copy may be half old, half new
                 break
             if time.monotonic() > deadline:
@@ -47,10 +49,10 @@ def copy_to_read(file: Path) -> Iterator[Path]:
         yield copy
 
 
-def _state(file: Path) -> tuple[int, int, int, bool]:
-    """Give what is another once the file was written: what is still in ``-wal`` is written later."""
-    said = file.stat()
-    return said.st_ino, said.st_mtime_ns, said.st_size, _beside(file, "-wal").exists()
+def _state(file: Path) -> list[tuple[int, int, int]]:
+    """Give what is another once the file, or what is to come into it, was written."""
+    there = [each.stat() for each in (file, _beside(file, "-wal")) if each.exists()]
+    return [(said.st_ino, said.st_mtime_ns, said.st_size) for said in there]
 
 
 def _beside(file: Path, ending: str) -> Path:
