@@ -138,14 +138,17 @@ def test_a_number_of_postgres_gets_the_digits_that_it_needs(project: Project, da
         engine = sa.create_engine(url)
         with engine.begin() as connection:
             connection.exec_driver_sql(
-                "create table things as select 1 as id, 1.234::numeric as amount union select 2, 5"
+                "create table things as select 1 as id, 1.234::numeric as amount, "
+                "0.12345678901234567890::numeric as share, "
+                "-12345678901234567890.12345678901234567890::numeric as wide union select 2, 5, 1, 1"
             )
         engine.dispose()
 
         answer = dataflow("source", "sample", "shop", "things", "--json", SHOP_DB=url)
 
     assert 0 == answer.code, answer.err
-    assert {"id": "INTEGER", "amount": "DECIMAL(38,3)"} == answer.json["columns"]
+    expected = {"id": "INTEGER", "amount": "DECIMAL(38,3)", "share": "DECIMAL(38,20)", "wide": "VARCHAR"}
+    assert expected == answer.json["columns"]
 
 
 def test_what_cannot_be_sampled_is_told(project: Project, dataflow: Program) -> None:

@@ -8,7 +8,7 @@ from dataflow.identifiers import literal, quote
 from dataflow.landing.manifest import METADATA_PREFIX
 from dataflow.quarantine.same_value import same_text, same_texts
 
-__all__ = ["ORIGIN", "as_text", "earlier_fingerprint", "fingerprint", "fingerprint_of_texts"]
+__all__ = ["ORIGIN", "as_text", "earlier_fingerprint", "fingerprint", "fingerprint_of_texts", "is_nested"]
 
 ORIGIN = "_dataflow_origin"
 """The fingerprint of a row as its source gave it, kept through every correction."""
@@ -19,7 +19,7 @@ _FORM = "2:"
 
 def as_text(expression: str, kind: str) -> str:
     """Give the SQL of a value of a DuckDB type as text; what is nested as JSON, which is what is read from text."""
-    return f"CAST({f'to_json({expression})' if _is_nested(kind) else expression} AS VARCHAR)"
+    return f"CAST({f'to_json({expression})' if is_nested(kind) else expression} AS VARCHAR)"
 
 
 def fingerprint(columns: Iterable[tuple[str, str]]) -> str:
@@ -52,9 +52,10 @@ def _fingerprint(values: Iterable[tuple[str, str]]) -> str:
 
 
 def _read(text: str, kind: str) -> str:
-    value = f"TRY_CAST({text} AS JSON)" if _is_nested(kind) else text
+    value = f"TRY_CAST({text} AS JSON)" if is_nested(kind) else text
     return f"coalesce({same_text(f'TRY_CAST({value} AS {kind})', kind)}, {text})"
 
 
-def _is_nested(kind: str) -> bool:
+def is_nested(kind: str) -> bool:
+    """Tell whether a type has values within values."""
     return kind.startswith(("STRUCT(", "MAP(")) or kind.endswith("]")

@@ -11,7 +11,9 @@ from dataflow.errors import InputError
 from dataflow.identifiers import literal, quote
 from dataflow.landing.manifest import METADATA_PREFIX, local_files, read_manifest
 from dataflow.landing.scan import scan_of
+from dataflow.quarantine.fingerprint import as_text, is_nested
 from dataflow.quarantine.store import REASONS, ROW
+from dataflow.queries import columns_of_query
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -54,8 +56,12 @@ def read_quarantined(
     return [dict(zip(("row", *columns, "reasons"), row, strict=True)) for row in found]
 
 
-def write_quarantined(record: Quarantined, file: Path, *, scratch: Path, without: Collection[str] = ()) -> None:
+def write_quarantined(
+    record: Quarantined, file: Path, *, scratch: Path, without: Collection[str] = ()
+) -> tuple[str, ...]:
     """Write all rows of a record to a file: their numbers, their columns but those left out, and their reasons.
+
+    Gives the columns that were left out. A list, struct or map is JSON in CSV, as a replay reads it there.
 
     Raises:
         InputError: when the file's name says no format that we write, or it cannot be written.
@@ -67,13 +73,22 @@ def write_quarantined(record: Quarantined, file: Path, *, scratch: Path, without
         raise InputError(f"{file.name}: a file of rows ends in {', '.join(FORMATS)}")
     hidden = {name.lower() for name in without}
     with _opened(record, scratch) as (connection, rows):
-        names = [] if "*" in hidden else [n for n in _data_columns(connection, rows) if n.lower() not in hidden]
-        columns = ", ".join([ROW, *map(quote, names), f"array_to_string({REASONS}, '; ') AS {REASONS}"])
+        kinds = _data_columns(connection, rows)
+        left_out = tuple(name for name in kinds if "*" in hidden or name.lower() in hidden)
+        values = (
+            f"{as_text(quote(name), kind)} AS {quote(name)}"
+            if is_nested(kind) and form == FORMATS[".csv"]
+            else quote(name)
+            for name, kind in kinds.items()
+            if name not in left_out
+        )
+        columns = ", ".join([ROW, *values, f"array_to_string({REASONS}, '; ') AS {REASONS}"])
         query = f"SELECT {columns} FROM {rows} ORDER BY {ROW}"
         try:
             connection.execute(f"COPY ({query}) TO {literal(str(file))} ({form})")
         except duckdb.IOException as error:
             raise InputError(f"{file} cannot be written: {str(error).splitlines()[0]}") from error
+    return left_out
 
 
 @contextmanager
@@ -93,6 +108,6 @@ def _opened(record: Quarantined, scratch: Path) -> Iterator[tuple[DuckDBPyConnec
         yield connection, scan_of(paths)
 
 
-def _data_columns(connection: DuckDBPyConnection, rows: str) -> list[str]:
-    described = connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
-    return [str(row[0]) for row in described if not str(row[0]).startswith(METADATA_PREFIX)]
+def _data_columns(connection: DuckDBPyConnection, rows: str) -> dict[str, str]:
+    columns = columns_of_query(connection, f"SELECT * FROM {rows}")
+    return {name: kind for name, kind in columns if not name.startswith(METADATA_PREFIX)}

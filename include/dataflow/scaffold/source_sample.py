@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from dataflow.errors import InputError
-from dataflow.identifiers import literal, quote
+from dataflow.identifiers import quote
 from dataflow.interval import Interval
 from dataflow.loading.layers import read_layers
 from dataflow.near_miss import known_words
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 __all__ = ["Sample", "sample_source"]
 
 ROWS = 1_000
+MOST_DIGITS = 38
+"""Of a DECIMAL."""
+DOUBLE_DIGITS = 15
+"""As many a DOUBLE keeps of any number."""
 LOG = logging.getLogger("dataflow.sample")
 SHORT = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 KEY_TYPES = ("BIGINT", "INTEGER", "SMALLINT", "HUGEINT", "UUID", "VARCHAR")
@@ -218,11 +222,19 @@ def _looked_at(connection: DuckDBPyConnection, *, number_of: Callable[[str], boo
 
 
 def _decimal(connection: DuckDBPyConnection, name: str) -> str:
-    """Give a DECIMAL that holds the numbers seen, with room before the point."""
+    """Give a DECIMAL that holds the numbers seen, with room before the point; VARCHAR where none has so many digits."""
     digits = f"regexp_extract({quote(name)}, '\\.([0-9]+)$', 1)"
-    found = connection.execute(f"select max(length({digits})), bool_or({quote(name)} = {literal('NaN')}) from sampled")
-    scale, is_no_number = found.fetchone() or (0, False)
-    return "DOUBLE" if is_no_number else f"DECIMAL(38,{min(max(scale or 0, 2), 18)})"
+    whole = f"ltrim(split_part({quote(name)}, '.', 1), '-0')"
+    found = connection.execute(
+        f"select max(length({digits})), max(length({whole})), "
+        f"bool_or(regexp_matches({quote(name)}, '^-?[A-Za-z]')) from sampled"
+    )
+    after, before, is_no_number = found.fetchone() or (0, 0, False)
+    if is_no_number and (after or 0) + (before or 0) <= DOUBLE_DIGITS:
+        return "DOUBLE"
+    scale = max(after or 0, min(2, MOST_DIGITS - (before or 0)))
+    fits = not is_no_number and scale + (before or 0) <= MOST_DIGITS
+    return f"DECIMAL({MOST_DIGITS},{scale})" if fits else "VARCHAR"
 
 
 def _best_key(names: list[str]) -> str | None:

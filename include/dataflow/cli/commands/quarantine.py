@@ -34,6 +34,8 @@ Sandbox = Annotated[
     str | None, typer.Option(help="Of this workflow's sandbox, where `workflow run` without --live ran.")
 ]
 REPLAY_FAILED = 2
+FAILED_AGAIN = 1
+"""The replay went through, and some of the rows are as bad as before."""
 SHOWN = ("id", "workflow", "table", "rows", "rules", "state", "quarantined", "run")
 
 
@@ -76,8 +78,8 @@ def show(
     record = find_quarantined(history, number)
     hidden = frozenset() if reveal else _sensitive(record)
     if write is not None:
-        write_quarantined(record, write, scratch=settings.scratch, without=hidden)
-        left_out = f", without {', '.join(sorted(hidden))}: what is not there stays as it is" if hidden else ""
+        hidden_there = write_quarantined(record, write, scratch=settings.scratch, without=hidden)
+        left_out = f", without {', '.join(hidden_there)}: what is not there stays as it is" if hidden_there else ""
         out.print(f"wrote {_rows(record.rows)} to {write}{left_out}", markup=False)
         return
     rows = read_quarantined(record, limit=limit, scratch=settings.scratch, masked=hidden)
@@ -106,7 +108,8 @@ def replay_rows(
 ) -> None:
     """Judge rows again, or corrected ones, and lead those that pass through the same steps as their run's.
 
-    On the real data, beside a running Airflow; each row comes back once, however often this is called.
+    On the real data, beside a running Airflow; each row comes back once, however often this is called. The exit code is
+    0, 1 where rows failed again, or 2 if the replay failed.
     """
     from dataflow.runtime.quarantine.replay import replay
 
@@ -131,8 +134,11 @@ def replay_rows(
         print_json([_told(each) for each in done])
     else:
         _print(name, done, records)
+        _print_refused(history, name, done)
     if any(each.result is not None and each.result.status == "failed" for each in done):
         raise typer.Exit(REPLAY_FAILED)
+    if any(each.failed for each in done):
+        raise typer.Exit(FAILED_AGAIN)
 
 
 @app.command("corrections")
@@ -200,12 +206,24 @@ def _print(workflow: str, done: list[Replayed], records: list[Quarantined]) -> N
         if each.result is None:
             out.print(f"{which}: {each.reason}", markup=False)
         elif each.result.status == "failed":
-            err.print(f"{which}: {each.result.failed_step} failed: {each.result.error}; replay again", markup=False)
+            err.print(
+                f"{which}: {each.result.failed_step} failed: {each.result.error}; once that is mended, replay again",
+                markup=False,
+            )
         else:
             again = f", {each.failed} failed again: `dataflow quarantine list {workflow}`" if each.failed else ""
             out.print(f"{which}: {_rows(each.passed)} replayed{again}, run {each.result.run_id}", markup=False)
     if not done and not records:
         out.print("Nothing waits in quarantine.")
+
+
+def _print_refused(history: History, workflow: str, done: list[Replayed]) -> None:
+    """Say of the rows that failed again where they lie, and why."""
+    replayed = {number for each in done if each.failed for number in each.records}
+    for record in list_quarantined(history, workflow=workflow) if replayed else ():
+        if record.from_id in replayed:
+            for rule, each in record.reasons.items():
+                err.print(f"{record.id}: {rule}: {each['reason']} ({_rows(each['rows'])})", markup=False)
 
 
 def _told(each: Replayed) -> dict[str, Any]:

@@ -73,7 +73,10 @@ def _corrected(
     try:
         named = {find_column(data, name): name for name in given if not name.startswith(METADATA_PREFIX)}
     except ValueError as error:
-        raise InputError(f"{file.name}: {error}") from None
+        raise InputError(
+            f"{file.name}: {error}; columns are called as they were when the rows were set aside, also where one is "
+            "renamed since: correct the file's header"
+        ) from None
     _number(connection, record, file, is_numbered=ROW in given)
     _require_rows_of(connection, record, file)
     replaced = ", ".join(

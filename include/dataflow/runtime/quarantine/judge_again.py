@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dataflow.errors import ContractError
 from dataflow.identifiers import literal
 from dataflow.landing.manifest import Manifest
 from dataflow.landing.scan import scan_of
@@ -14,6 +15,7 @@ from dataflow.runtime.quarantine.set_aside import Refused, let_mean
 from dataflow.runtime.step import Step
 from dataflow.runtime.steps.authored_checks import judged_by_author
 from dataflow.runtime.steps.checks import keep_outcomes
+from dataflow.runtime.steps.declared import columns_declared_since
 from dataflow.runtime.steps.validate import batches_read, judge_batch, lookups_of
 from dataflow.sensitive import sensitive_in_batch
 from dataflow.spec.checks import TABLE_WIDE, Check, check_kind
@@ -23,7 +25,12 @@ __all__ = ["judge_again", "rows_of"]
 
 
 def judge_again(step: Step, table: str, *, standing: Manifest, candidates: Path, refused: Path, folder: Path) -> None:
-    """Judge the candidates together with the batch; only they can be refused, for the rest has passed."""
+    """Judge the candidates together with the batch; only they can be refused, for the rest has passed.
+
+    Raises:
+        ContractError: when a check names a column that is declared only since the batch was landed.
+        DataQualityError: when a check of the whole table fails.
+    """
     # What is odd about a run's figures was seen in the run itself, and its figures are kept.
     checks = tuple(check for check in step.workflow.spec.validate_.get(table, ()) if check.anomaly is None)
     batches = {table: standing} | {name: step.batch(name) for name in batches_read(step, checks) - {table}}
@@ -55,6 +62,11 @@ def judge_again(step: Step, table: str, *, standing: Manifest, candidates: Path,
     if authored.error is not None:
         raise authored.error
     whole = [each for i, each in enumerate(judged) if i not in telling or each.status == "error"]
+    if any(each.status == "error" for each in whole) and (missing := columns_declared_since(step, standing)):
+        raise ContractError(
+            f"{table}: these rows were landed before {missing} declared, and cannot be judged by it; run the window "
+            "again from ingest, which reads them anew: `--window`, or clear the run's ingest task in Airflow"
+        )
     raise_on_failures(table, [*whole, *authored.outcomes])
 
 

@@ -20,6 +20,7 @@ from dataflow.runtime.receipt import StepReceipt
 from dataflow.runtime.recording import stage_key
 from dataflow.runtime.step import Step
 from dataflow.runtime.steps.checks import keep_outcomes, lookup_tables, past_of, view_of_files
+from dataflow.runtime.steps.declared import require_declared
 from dataflow.runtime.steps.python_stage import python_stage
 from dataflow.sensitive import sensitive_in_load, sensitive_in_transform
 from dataflow.spec.checks import Check
@@ -48,6 +49,8 @@ def transform_table(step: Step, table: str) -> StepReceipt:
     spec = step.workflow.spec
     source = base_source(spec, table)
     batch = step.batch(source) if source is not None else None
+    if batch is not None:
+        require_declared(step, batch)
     with step.scratch() as folder:
         if batch is not None and not transform_of(spec, table).stages:
             staged = step.files(batch, folder)

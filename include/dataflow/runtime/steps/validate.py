@@ -34,6 +34,7 @@ from dataflow.runtime.recording import stage_key
 from dataflow.runtime.step import Step
 from dataflow.runtime.steps.authored_checks import judged_by_author
 from dataflow.runtime.steps.checks import keep_outcomes, lookup_tables, past_of, view_of_files
+from dataflow.runtime.steps.declared import require_declared
 from dataflow.sensitive import sensitive_in_batch
 from dataflow.spec.checks import Check
 from dataflow.spec.tables import tables_named_in_sql
@@ -55,11 +56,13 @@ def validate_table(step: Step, table: str) -> StepReceipt:
     Checks with ``on_fail: quarantine`` judge the whole batch, every other check what they left.
 
     Raises:
+        ContractError: when the config declares a column since the batch was landed.
         DataQualityError: when a check failed or could not be judged, unless it only warns; nothing is quarantined then.
     """
     spec = step.workflow.spec
     checks = spec.validate_.get(table, ())
     batch = step.ingested(table)
+    require_declared(step, batch)
     with step.scratch() as folder:
         batches = {table: batch} | {name: step.ingested(name) for name in batches_read(step, checks) - {table}}
         views = {name: step.files(manifest, folder) for name, manifest in batches.items()}
