@@ -63,7 +63,8 @@ def _name_of(table: Node, taken: set[str]) -> tuple[str, str]:
     """Give the source's name, and what is wrong with it."""
     name = str(table.value).rpartition(".")[2].lower()
     if not _NAME.match(name):
-        return name, f"{shown(str(table.value))} gives a source no name (lower case letters, digits and _)"
+        rule = "2 to 63 lower case letters, digits and _, a letter first"
+        return name, f"{shown(str(table.value))} gives a source no name ({rule})"
     return name, f"there is another source '{name}'" if name in taken else ""
 
 
