@@ -136,6 +136,15 @@ def test_a_header_of_another_encoding_is_told_and_nothing_of_it_shown(
     assert "orders.csv: it is UTF-16" in refused(tmp_path, "id,Größe\n1,2\n".encode("utf-16"), source)
 
 
+def test_a_file_of_utf_8_that_is_read_as_another_encoding_is_told_by_its_mark(tmp_path: Path):
+    said = refused(tmp_path, "\ufeffid,name\n1,ä\n", csv(encoding="latin-1"))
+
+    assert (
+        "orders.csv: it begins with the byte order mark of UTF-8 (BOM), so it is not latin-1; take `encoding`" in said
+    )
+    assert [(1, "ä")] == landed(ingest_source(tmp_path, csv()))
+
+
 @pytest.mark.parametrize("page", ["<!DOCTYPE html><html>", "\n  <html lang='en'>", "\ufeff<HTML>"])
 def test_a_web_page_is_refused(tmp_path: Path, page: str):
     assert "orders.csv: a web page, not data" in refused(tmp_path, page + "<body>Sign in</body></html>")

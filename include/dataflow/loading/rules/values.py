@@ -33,8 +33,11 @@ _TEXTS = ("VARCHAR", "TEXT", "STRING", "CHAR")
 
 
 def values_fit_types(subject: Subject) -> Findings:
-    """Refuse bounds, values and stages that no value of a column's type could go together with."""
+    """Refuse cursors, bounds, values and stages that no value of a column's type could go together with."""
     spec = subject.spec
+    for name, body in spec.sources.items():
+        if body.incremental is not None:
+            yield from _is_cursor(name, body.incremental.cursor, _declared(spec, name))
     for name, checks in spec.validate_.items():
         declared = _declared(spec, name)
         for index, check in enumerate(checks):
@@ -112,6 +115,14 @@ def _are_moments(steps: Steps, columns: tuple[str, ...], types: Types, *, is_lis
         if _is(kind, (*_NUMBERS, "BOOLEAN", "BOOL")):
             hint = "name a column of times, or of texts that are times"
             yield Finding((*steps, index) if is_list else steps, f"'{column}' is {kind}, which is no time", hint)
+
+
+def _is_cursor(source: str, column: str, types: Types) -> Iterator[Finding]:
+    kind = types.get(column.lower(), "")
+    if _is(kind, (*_NUMBERS, *_TEXTS, "BOOLEAN", "BOOL")):
+        message = f"'{column}' is {kind}, and a cursor is a DATE, a TIMESTAMP or a TIMESTAMPTZ"
+        hint = "name the column that says when a row changed; without one read all of it and load by `merge`"
+        yield Finding(("sources", source, "incremental", "cursor"), message, hint)
 
 
 def _is(kind: str, words: tuple[str, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -73,6 +74,11 @@ def _header(file: SourceFile, settings: Mapping[str, Option]) -> tuple[str, ...]
         raise ContractError(
             f"{file.shown}: the header cannot be read ({error}); set `options: {{encoding: ...}}`"
         ) from None
+    if encoding != "utf-8" and header and header[0].startswith(BOM_UTF8.decode(encoding, errors="replace")):
+        raise ContractError(
+            f"{file.shown}: it begins with the byte order mark of UTF-8 (BOM), so it is not {encoding}; "
+            "take `encoding` out of `options`"
+        )
     if any("\0" in name for name in header):
         raise ContractError(f"{file.shown}: it is UTF-16; set `options: {{encoding: utf-16}}`")
     if any(map(_is_undecoded, header)):

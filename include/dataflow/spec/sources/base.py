@@ -46,7 +46,7 @@ class Incremental(Spec):
     """Read only what is new: a run reads a range of the cursor column."""
 
     cursor: Text
-    """The column whose value says when a row changed."""
+    """The column whose value says when a row changed: a DATE, TIMESTAMP or TIMESTAMPTZ, no number."""
     start: date | None = None
     """Where the first run begins; without it the workflow's ``start_date``."""
     lag: Duration = timedelta(0)
