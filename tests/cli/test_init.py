@@ -17,7 +17,7 @@ def test_what_airflow_needs_is_made_within_the_project(project: Project, dataflo
     home = tmp_path / "home"
     home.mkdir()
 
-    answer = dataflow("init", HOME=str(home))
+    answer = dataflow("init", HOME=str(home), AIRFLOW_HOME="")  # tests of the factory name one of their own
 
     assert (0, "Ready.") == (answer.code, answer.out.splitlines()[-1]), answer.err
     assert [] == list(home.iterdir())
